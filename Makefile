@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The two commands are "make demo" and "make check"; "make help" lists all.
+# Everything is done by scripts; this file only names them.
+#
+#   BUILD=dir   where all outputs go (default: build)
+#   SAN=1       the same target with address and undefined-behaviour sanitizers
+#   CLANG=1     the same target with clang
+#   QEMU_SRC=   a QEMU tree or tarball to use instead of the pinned release
+#   JOBS=n      how many compilers run at once
+
+BUILD ?= build
+SAN ?=
+CLANG ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
+QEMU_SRC ?=
+JOBS ?=
+export BUILD QEMU_SRC JOBS
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+# Parts share build folders and the machine's two cores.
+.NOTPARALLEL:
+
+OUT := $(abspath $(BUILD))
+VARIANT := $(if $(SAN),asan,$(if $(CLANG),clang,plain))
+SUFFIX := $(if $(SAN),-asan,$(if $(CLANG),-clang))
+MESON := $(OUT)/host/bin/meson
+TOOLS_DIR = $(OUT)/tools$(SUFFIX)
+QEMU_DIR = $(OUT)/qemu$(SUFFIX)
+
+# Stock QEMU leaks at exit; what our code leaks is found by the unit tests.
+SAN_ENV := ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
+	UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
+
+CHECK_PARTS := check-build check-unit "check-unit SAN=1" check-qtest "check-qtest SAN=1" \
+	check-guest check-cli "check-cli SAN=1"
+CHECK_LONG_PARTS := "check-unit CLANG=1" "check-qtest CLANG=1"
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+	    while IFS='|' read -r name text; do \
+	        printf '  %-18s %s\n' "$$name" "$$text"; done
+
+.PHONY: deps
+deps: ## install the packages the build needs and the machine lacks
+	@scripts/deps
+
+.PHONY: demo
+demo: deps qemu tools ## boot a guest and look at its IOMMU (HEADLESS=1: no terminal)
+	@scripts/demo
+
+.PHONY: vm
+vm: qemu ## boot the demonstration guest and leave it running
+	@scripts/vm start
+
+.PHONY: vm-stop
+vm-stop: ## shut the demonstration guest down
+	@scripts/vm stop
+
+.PHONY: qemu qemu-asan qemu-clang qemu-stock
+qemu: ## fetch, patch and build QEMU with the SVM engine
+	@qemu/build emulator $(VARIANT)
+qemu-asan: ## the same with sanitizers (also: make qemu SAN=1)
+	@qemu/build emulator asan
+qemu-clang: ## the same with clang (also: make qemu CLANG=1)
+	@qemu/build emulator clang
+qemu-stock: ## QEMU without our changes
+	@qemu/build emulator stock
+
+.PHONY: qemu-patches
+qemu-patches: ## write qemu/patches from the edited tree (MSG=: name of a new one)
+	@MSG="$(MSG)" qemu/build patches
+
+.PHONY: qemu-series
+qemu-series: ## export the work as a patch series (COMPILE=1: build each step)
+	@qemu/build series $(if $(COMPILE),--compile)
+
+.PHONY: tools
+tools: ## build libamdvi, amdvi-inspect and their tests (SAN=1, CLANG=1)
+	@scripts/tools $(VARIANT)
+
+.PHONY: check
+check: ## all tests a change must pass, plain and with sanitizers
+	@scripts/check $(CHECK_PARTS)
+
+.PHONY: check-long
+check-long: ## what takes longer: a second compiler
+	@scripts/check $(CHECK_LONG_PARTS)
+
+.PHONY: check-unit
+check-unit: tools ## unit tests of libamdvi and the tools
+	@$(TOOLS_SAN_ENV) MESON=$(MESON) scripts/tap-summary \
+	    --meson $(TOOLS_DIR) \
+	    --suite unit --suite fuzz
+
+.PHONY: check-qtest
+check-qtest: qemu ## tests of the device model through the qtest protocol
+	@$(SAN_ENV) QTEST_QEMU_BINARY=$(QEMU_DIR)/qemu-system-x86_64 \
+	    scripts/tap-summary --args "--tap -k" \
+	    $(QEMU_DIR)/tests/qtest/amdvi/*-test
+
+.PHONY: check-build
+check-build: ## tests of the build scripts
+	@scripts/tap-summary tests/build/*-test
+
+.PHONY: install uninstall
+install: tools ## install libamdvi and the tools (PREFIX=, DESTDIR=)
+	@$(MESON) configure $(OUT)/tools -Dprefix=$(PREFIX)
+	@$(MESON) install -C $(OUT)/tools \
+	    $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+uninstall: ## remove what the last install from this folder put in place
+	@ninja -C $(OUT)/tools uninstall

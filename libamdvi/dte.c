@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Device table: where an entry is, whether it is legal, what it means.
+ * Sources: spec/structures.md 1, spec/registers.md 3.1.
+ */
+#if __has_include("qemu/osdep.h")
+#include "qemu/osdep.h"
+#endif
+#include "walk-internal.h"
+
+/* Bytes of a DTE, and DTEs in 4 KiB */
+#define DTE_BYTES 32
+#define DTES_PER_PAGE 128
+
+/* log2 of the segments in use; reserved encodings count as one segment */
+static unsigned int segment_bits(const struct amdvi_iommu *iommu)
+{
+    uint64_t en = amdvi_control_dev_tbl_seg_en(&iommu->control);
+
+    return en <= AMDVI_segments_8 ? (unsigned int)en : 0;
+}
+
+/* DTEs in segment @n */
+static uint32_t segment_entries(const struct amdvi_iommu *iommu,
+                                unsigned int n)
+{
+    const uint64_t *base = &iommu->devtab[n];
+    uint32_t pages = n ? (uint32_t)amdvi_devtab_base1_size(base)
+                       : (uint32_t)amdvi_devtab_base_size(base);
+    uint32_t entries = (pages + 1) * DTES_PER_PAGE;
+    uint32_t most = 0x10000u >> segment_bits(iommu);
+
+    return entries < most ? entries : most;
+}
+
+bool amdvi_dte_address(const struct amdvi_iommu *iommu, uint16_t device_id,
+                       uint64_t *spa)
+{
+    unsigned int index_bits = 16 - segment_bits(iommu);
+    unsigned int segment = (uint32_t)device_id >> index_bits;
+    uint32_t index = device_id & ((1u << index_bits) - 1);
+
+    if (index >= segment_entries(iommu, segment)) {
+        return false;
+    }
+    *spa = amdvi_devtab_base_base(&iommu->devtab[segment]) +
+           (uint64_t)index * DTE_BYTES;
+    return true;
+}
+
+enum amdvi_mem_status amdvi_read_dte(const struct amdvi_mem *mem,
+                                     uint64_t spa, uint64_t dte[4])
+{
+    uint8_t bytes[DTE_BYTES];
+    enum amdvi_mem_status status = mem->read(mem->opaque, spa, bytes,
+                                             sizeof(bytes));
+
+    if (status == AMDVI_MEM_OK) {
+        amdvi_load_words(dte, bytes, AMDVI_MAX_WORDS);
+    }
+    return status;
+}
+
+uint32_t amdvi_device_table_entries(const struct amdvi_iommu *iommu)
+{
+    uint32_t total = 0;
+
+    for (unsigned int n = 0; n < 1u << segment_bits(iommu); n++) {
+        total += segment_entries(iommu, n);
+    }
+    return total;
+}
+
+bool amdvi_guest_on(const struct amdvi_iommu *iommu, const uint64_t dte[4])
+{
+    return amdvi_control_gt_en(&iommu->control) && amdvi_dte_gv(dte);
+}
+
+/* Levels of host table the IOMMU walks; 0: none at all */
+static unsigned int host_levels(const struct amdvi_iommu *iommu)
+{
+    uint64_t hats = amdvi_efr_hats(&iommu->features.efr);
+
+    return hats == AMDVI_hats_none ? 0 : 4 + (unsigned int)hats;
+}
+
+/* GLX and GuestPagingMode within what EFR offers */
+static bool guest_encoding_legal(const struct amdvi_iommu *iommu,
+                                 const uint64_t dte[4])
+{
+    const uint64_t *efr = &iommu->features.efr;
+
+    return amdvi_dte_glx(dte) <= AMDVI_glx_3_level &&
+           amdvi_dte_glx(dte) <= amdvi_efr_glx_sup(efr) &&
+           amdvi_dte_guest_paging_mode(dte) <= AMDVI_guest_levels_5_level &&
+           amdvi_dte_guest_paging_mode(dte) <= amdvi_efr_gats(efr);
+}
+
+static bool encoding_legal(const struct amdvi_iommu *iommu,
+                           const uint64_t dte[4])
+{
+    uint64_t had = amdvi_dte_had(dte);
+
+    return amdvi_dte_mode(dte) <= host_levels(iommu) &&
+           (had == AMDVI_had_none || had == AMDVI_had_accessed ||
+            had == AMDVI_had_accessed_dirty) &&
+           (!amdvi_guest_on(iommu, dte) || guest_encoding_legal(iommu, dte));
+}
+
+enum amdvi_reason amdvi_check_dte(const struct amdvi_iommu *iommu,
+                                  const uint64_t dte[4])
+{
+    uint64_t bad[AMDVI_MAX_WORDS];
+
+    if (!amdvi_dte_v(dte)) {
+        return AMDVI_REASON_NONE;
+    }
+    /* Bits 255:128 are the interrupt part, with a valid bit of their own */
+    amdvi_reserved_bits(&amdvi_layouts[AMDVI_LAYOUT_dte], &iommu->features,
+                        dte, bad);
+    if (bad[0] || bad[1]) {
+        return AMDVI_REASON_DTE_RESERVED;
+    }
+    if (amdvi_dte_tv(dte) && !encoding_legal(iommu, dte)) {
+        return AMDVI_REASON_DTE_ENCODING;
+    }
+    return AMDVI_REASON_NONE;
+}
+
+enum amdvi_dte_mode amdvi_classify_dte(const struct amdvi_iommu *iommu,
+                                       const uint64_t dte[4])
+{
+    bool guest = amdvi_guest_on(iommu, dte);
+
+    if (!amdvi_dte_v(dte)) {
+        return AMDVI_DTE_INVALID;
+    }
+    if (amdvi_check_dte(iommu, dte) != AMDVI_REASON_NONE) {
+        return AMDVI_DTE_ILLEGAL;
+    }
+    if (!amdvi_dte_tv(dte) || (!amdvi_dte_ir(dte) && !amdvi_dte_iw(dte))) {
+        return AMDVI_DTE_BLOCKED;
+    }
+    if (amdvi_dte_mode(dte)) {
+        return guest ? AMDVI_DTE_NESTED : AMDVI_DTE_HOST;
+    }
+    return guest ? AMDVI_DTE_GUEST : AMDVI_DTE_BYPASS;
+}
+
+const char *amdvi_dte_mode_word(enum amdvi_dte_mode mode)
+{
+    static const char *const word[] = {
+        [AMDVI_DTE_INVALID] = "invalid",
+        [AMDVI_DTE_BLOCKED] = "blocked",
+        [AMDVI_DTE_BYPASS] = "bypass",
+        [AMDVI_DTE_HOST] = "host",
+        [AMDVI_DTE_GUEST] = "guest",
+        [AMDVI_DTE_NESTED] = "nested",
+        [AMDVI_DTE_ILLEGAL] = "illegal",
+    };
+
+    return word[mode];
+}
