@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Export the whole work as an ordered patch series ("make qemu-series").
+
+qemu/series.conf says which files and hooks make up each patch.  Our folders
+are links in the tree that is built; here they become real files.  Every file
+and every patch must be in exactly one place of the list.
+"""
+
+import configparser
+import fnmatch
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
+
+from . import compile as compiling
+from .conf import Conf, Fault, fail, run, say, scratch
+from .patches import commit_series, git, require
+from .tree import Tree, version_of
+from .writeback import FORMAT, NEW_DATE, identity
+
+PROVENANCE = (
+    "This code falls under QEMU's code-provenance policy "
+    "(docs/devel/code-provenance.rst) and must not be posted before the "
+    "project has granted an exception. No Signed-off-by is added.")
+
+
+class Group(NamedTuple):
+    """One patch of the series: its text, overlay files and hook patches."""
+
+    name: str
+    title: str
+    body: str
+    files: List[str]
+    patches: List[str]
+
+
+def read_groups(conf: Conf) -> List[Group]:
+    """The groups of series.conf, in order, and the patterns left out."""
+    parser = configparser.ConfigParser(interpolation=None, delimiters=("=",))
+    with open(conf.root / "qemu" / "series.conf", encoding="utf-8") as file:
+        parser.read_file(file)
+    return [Group(name, part.get("title", ""), part.get("body", "").strip(),
+                  part.get("files", "").split(),
+                  part.get("patches", "").split())
+            for name, part in parser.items() if name != parser.default_section]
+
+
+def overlay_files(conf: Conf) -> Dict[str, Path]:
+    """Overlay files by their path in the tree; what git ignores is left out."""
+    found: Dict[str, Path] = {}
+    for ours, theirs in conf.overlay.items():
+        if not (conf.root / ours).exists():
+            continue
+        listed = run(["git", "ls-files", "-z", "--cached", "--others",
+                      "--exclude-standard", "--", ours], cwd=conf.root)
+        for name in filter(None, listed.decode().split("\0")):
+            path = conf.root / name
+            if path.is_file():
+                found[theirs + name[len(ours):]] = path
+    return found
+
+
+def select(patterns: List[str], names: Set[str], taken: Set[str],
+           group: str) -> List[str]:
+    """Names that match; nothing twice, and no pattern without a match."""
+    chosen: List[str] = []
+    for pattern in patterns:
+        hits = [name for name in sorted(names - set(chosen))
+                if fnmatch.fnmatchcase(name, pattern)]
+        if not hits:
+            raise Fault(f"series.conf: {group}: nothing matches {pattern}")
+        twice = [name for name in hits if name in taken]
+        if twice:
+            raise Fault(f"series.conf: {group}: {twice[0]} is in an earlier "
+                        "group already")
+        chosen += hits
+    taken.update(chosen)
+    return chosen
+
+
+def export(conf: Conf, compile_each: bool) -> None:
+    """Write the series, check its style, and build each step if asked."""
+    tree = Tree(conf, "plain")
+    stamp = tree.stamp()
+    if not stamp:
+        raise Fault("there is no tree yet: run 'make qemu'")
+    commits = commit_groups(conf, tree, stamp["base"])
+    out = conf.build / "series"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    git(tree.path, "format-patch", *[f for f in FORMAT if f != "--no-numbered"],
+        "--numbered", "-o", str(out), f"{stamp['base']}..{commits[-1]}")
+    bad = check_style(tree.path, out)
+    say(f"{len(commits)} patches on QEMU {version_of(tree.path)} in {out}")
+    if compile_each:
+        build_each(conf, tree, commits)
+    say(PROVENANCE)
+    if bad:
+        raise Fault(f"{bad} of {len(commits)} patches have style findings")
+
+
+def commit_groups(conf: Conf, tree: Tree, base: str) -> List[str]:
+    """A commit per group, in the tree's object database only."""
+    files = overlay_files(conf)
+    hooks = {path.name: path for path in conf.patch_files()}
+    taken: Set[str] = set()
+    author = identity(conf.root)
+    head, commits = base, []
+    for group in read_groups(conf):
+        chosen = select(group.files, set(files), taken, group.name)
+        names = select(group.patches, set(hooks), taken, group.name)
+        if group.name == "leave-out":
+            continue
+        head = commit_group(tree.path, head, group, author,
+                            {name: files[name] for name in chosen},
+                            [hooks[name] for name in names])
+        commits.append(head)
+    rest = sorted((set(files) | set(hooks)) - taken)
+    if rest:
+        raise Fault(f"series.conf: {rest[0]} is in no group"
+                    + (f" (and {len(rest) - 1} more)" if rest[1:] else ""))
+    if not commits:
+        raise Fault("series.conf has no group")
+    return commits
+
+
+def commit_group(path: Path, parent: str, group: Group, author: Tuple[str, str],
+                 files: Dict[str, Path], hooks: List[Path]) -> str:
+    """One commit: the hooks applied, the files added as real files."""
+    patched, fates = commit_series(path, parent, hooks, 0)
+    require(fates, f"{version_of(path)} in group {group.name}")
+    with scratch(path.parent, ".apply-") as folder:
+        index = str(folder / "index")
+        git(path, "read-tree", patched, GIT_INDEX_FILE=index)
+        for name, file in files.items():
+            blob = git(path, "hash-object", "-w", "--no-filters",
+                       str(file)).strip()
+            mode = "100755" if os.access(file, os.X_OK) else "100644"
+            git(path, "update-index", "--add", "--cacheinfo",
+                f"{mode},{blob},{name}", GIT_INDEX_FILE=index)
+        made = git(path, "write-tree", GIT_INDEX_FILE=index).strip()
+    if made == git(path, "rev-parse", f"{parent}^{{tree}}").strip():
+        raise Fault(f"series.conf: {group.name} changes nothing")
+    text = f"{group.title}\n\n{group.body}\n"
+    return git(path, "commit-tree", made, "-p", parent, data=text.encode(),
+               GIT_AUTHOR_NAME=author[0], GIT_AUTHOR_EMAIL=author[1],
+               GIT_AUTHOR_DATE=NEW_DATE, GIT_COMMITTER_DATE=NEW_DATE).strip()
+
+
+def check_style(tree: Path, out: Path) -> int:
+    """Run the tree's checkpatch; number of patches with findings."""
+    bad = 0
+    for patch in sorted(out.glob("*.patch")):
+        result = subprocess.run(
+            ["perl", "scripts/checkpatch.pl", "--no-signoff", "-q",
+             str(patch)], cwd=tree, check=False, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        output = result.stdout.decode(errors="replace")
+        findings = list(relevant(output))
+        if findings or result.returncode not in (0, 1):
+            bad += 1
+            fail(f"{patch.name}:\n" + "\n".join(findings or [output]))
+    return bad
+
+
+def relevant(output: str) -> Iterator[str]:
+    """Findings of checkpatch; that files are new is not one."""
+    for block in re.split(r"(?m)^(?=ERROR:|WARNING:|total:)", output):
+        if block.startswith(("ERROR:", "WARNING:")) and \
+                "Does MAINTAINERS need updating" not in block:
+            yield block.rstrip()
+
+
+def build_each(conf: Conf, tree: Tree, commits: List[str]) -> None:
+    """Check out and compile each step, in a work tree of its own."""
+    steps = Tree(conf, "series")
+    shutil.rmtree(steps.home, ignore_errors=True)
+    steps.src.mkdir(parents=True)
+    git(tree.path, "worktree", "prune")
+    git(tree.path, "worktree", "add", "--quiet", "--detach", str(steps.path),
+        f"{commits[0]}^")
+    for number, commit in enumerate(commits, 1):
+        git(steps.path, "checkout", "--quiet", "--detach", commit)
+        say(f"building step {number} of {len(commits)}")
+        compiling.build(conf, steps, "series")
+    shutil.rmtree(steps.home)
+    git(tree.path, "worktree", "prune")
+    say(f"all {len(commits)} steps compile")
