@@ -31,6 +31,8 @@ STEP = re.compile(r"^\[(\d+) of (\d+) built\]")
 FIRMWARE = (("/usr/share/seabios", "*.bin"), ("/usr/share/qemu", "*.bin"),
             ("/usr/share/qemu", "*.rom"), ("/usr/lib/ipxe/qemu", "*.rom"))
 REPORT_PERCENT = 10
+# With fewer steps only the last one is worth a line.
+LONG_STEPS = 100
 FAILURE_LINES = 40
 
 
@@ -76,12 +78,12 @@ def show(conf: Conf, tree: Tree, folder: Path, variant: Variant) -> Path:
     """Make a folder that is kept elsewhere reachable directly in $BUILD."""
     place = conf.build / f"{variant.folder}{variant.suffix}"
     if place != folder and variant.suffix:
-        link(place, folder)
-        link(conf.build / "src" / place.name, tree.path)
+        point(place, folder)
+        point(conf.build / "src" / place.name, tree.path)
     return place
 
 
-def link(place: Path, target: Path) -> None:
+def point(place: Path, target: Path) -> None:
     """A relative link that is right, whatever was there."""
     place.parent.mkdir(parents=True, exist_ok=True)
     text = os.path.relpath(target, place.parent)
@@ -190,7 +192,7 @@ def ninja(folder: Path, targets: List[str], env: Dict[str, str]) -> None:
 
 
 def ninja_logged(folder: Path, args: List[str], env: Dict[str, str]) -> int:
-    """The same for a log: a line every tenth, all lines in build.log."""
+    """The same for a log: a line every tenth; all output is in build.log."""
     tail: List[str] = []
     reported = 0
     with open(folder / "build.log", "w", encoding="utf-8") as log, \
@@ -206,7 +208,8 @@ def ninja_logged(folder: Path, args: List[str], env: Dict[str, str]) -> int:
             if not match:
                 continue
             done, total = int(match[1]), int(match[2])
-            if done * 100 // total >= reported + REPORT_PERCENT:
+            if done * 100 // total >= reported + REPORT_PERCENT and (
+                    total >= LONG_STEPS or done == total):
                 reported = done * 100 // total
                 say(f"{done} of {total} built ({folder.name})")
     if process.returncode != 0:

@@ -58,7 +58,7 @@ def load() -> Conf:
     """Read qemu/base.conf and the environment."""
     root = Path(__file__).resolve().parent.parent.parent
     parser = configparser.ConfigParser(interpolation=None, delimiters=("=",))
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.optionxform = str  # type: ignore[assignment]
     with open(root / "qemu" / "base.conf", encoding="utf-8") as file:
         parser.read_file(file)
     xdg = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")

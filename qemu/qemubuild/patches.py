@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from .conf import Fault, run, scratch
 
@@ -189,9 +189,32 @@ def add(tree: Path, files: Path, section: Section, mode: str,
     copy = files / section.path
     if not copy.exists():
         return
-    blob = git(tree, "hash-object", "-w", "--no-filters", str(copy)).strip()
     git(tree, "update-index", "--add", "--cacheinfo",
-        f"{mode},{blob},{section.path}", GIT_INDEX_FILE=index)
+        f"{mode},{store(tree, copy)},{section.path}", GIT_INDEX_FILE=index)
+
+
+def tree_with(tree: Path, commit: str,
+              files: Dict[str, Optional[Tuple[str, str]]]) -> str:
+    """Id of a commit's tree with some files replaced or removed.
+
+    Files are mode and blob by path; None takes the file away.
+    """
+    with scratch(tree.parent, ".apply-") as folder:
+        index = str(folder / "index")
+        git(tree, "read-tree", commit, GIT_INDEX_FILE=index)
+        for name, entry in files.items():
+            if entry:
+                git(tree, "update-index", "--add", "--cacheinfo",
+                    f"{entry[0]},{entry[1]},{name}", GIT_INDEX_FILE=index)
+            else:
+                git(tree, "update-index", "--force-remove", name,
+                    GIT_INDEX_FILE=index)
+        return git(tree, "write-tree", GIT_INDEX_FILE=index).strip()
+
+
+def store(tree: Path, file: Path) -> str:
+    """Put a file's content into the tree's object database; its blob."""
+    return git(tree, "hash-object", "-w", "--no-filters", str(file)).strip()
 
 
 def require(fates: List[Hunk], version: str) -> None:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
 
 from . import compile as compiling
-from .conf import Conf, Fault, fail, run, say, scratch
-from .patches import commit_series, git, require
+from .conf import Conf, Fault, fail, run, say
+from .patches import commit_series, git, require, store, tree_with
 from .tree import Tree, version_of
 from .writeback import FORMAT, NEW_DATE, identity
 
@@ -25,6 +25,8 @@ PROVENANCE = (
     "This code falls under QEMU's code-provenance policy "
     "(docs/devel/code-provenance.rst) and must not be posted before the "
     "project has granted an exception. No Signed-off-by is added.")
+LEFT_OUT = "leave-out"
+ACCEPTED = "accepted"
 
 
 class Group(NamedTuple):
@@ -37,15 +39,29 @@ class Group(NamedTuple):
     patches: List[str]
 
 
-def read_groups(conf: Conf) -> List[Group]:
-    """The groups of series.conf, in order, and the patterns left out."""
+def read_conf(conf: Conf) -> configparser.ConfigParser:
+    """qemu/series.conf as it is."""
     parser = configparser.ConfigParser(interpolation=None, delimiters=("=",))
     with open(conf.root / "qemu" / "series.conf", encoding="utf-8") as file:
         parser.read_file(file)
-    return [Group(name, part.get("title", ""), part.get("body", "").strip(),
-                  part.get("files", "").split(),
-                  part.get("patches", "").split())
-            for name, part in parser.items() if name != parser.default_section]
+    return parser
+
+
+def accepted_findings(conf: Conf) -> List[str]:
+    """Findings of checkpatch that series.conf gives a reason for."""
+    text = read_conf(conf).get(ACCEPTED, "findings", fallback="")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def read_groups(conf: Conf) -> List[Group]:
+    """The groups of series.conf in order, what is left out first."""
+    parser = read_conf(conf)
+    groups = [Group(name, part.get("title", ""), part.get("body", "").strip(),
+                    part.get("files", "").split(),
+                    part.get("patches", "").split())
+              for name, part in parser.items()
+              if name not in (parser.default_section, ACCEPTED)]
+    return sorted(groups, key=lambda group: group.name != LEFT_OUT)
 
 
 def overlay_files(conf: Conf) -> Dict[str, Path]:
@@ -93,7 +109,7 @@ def export(conf: Conf, compile_each: bool) -> None:
     out.mkdir(parents=True)
     git(tree.path, "format-patch", *[f for f in FORMAT if f != "--no-numbered"],
         "--numbered", "-o", str(out), f"{stamp['base']}..{commits[-1]}")
-    bad = check_style(tree.path, out)
+    bad = check_style(tree.path, out, accepted_findings(conf))
     say(f"{len(commits)} patches on QEMU {version_of(tree.path)} in {out}")
     if compile_each:
         build_each(conf, tree, commits)
@@ -107,16 +123,18 @@ def commit_groups(conf: Conf, tree: Tree, base: str) -> List[str]:
     files = overlay_files(conf)
     hooks = {path.name: path for path in conf.patch_files()}
     taken: Set[str] = set()
-    author = identity(conf.root)
     head, commits = base, []
     for group in read_groups(conf):
-        chosen = select(group.files, set(files), taken, group.name)
-        names = select(group.patches, set(hooks), taken, group.name)
-        if group.name == "leave-out":
+        if group.name == LEFT_OUT:
+            for name in select(group.files, set(files), set(), LEFT_OUT):
+                del files[name]
             continue
-        head = commit_group(tree.path, head, group, author,
-                            {name: files[name] for name in chosen},
-                            [hooks[name] for name in names])
+        chosen = {name: files[name] for name in select(
+            group.files, set(files), taken, group.name)}
+        patches = [hooks[name] for name in select(
+            group.patches, set(hooks), taken, group.name)]
+        head = commit_group(tree.path, head, group, identity(conf.root),
+                            chosen, patches)
         commits.append(head)
     rest = sorted((set(files) | set(hooks)) - taken)
     if rest:
@@ -127,21 +145,15 @@ def commit_groups(conf: Conf, tree: Tree, base: str) -> List[str]:
     return commits
 
 
-def commit_group(path: Path, parent: str, group: Group, author: Tuple[str, str],
-                 files: Dict[str, Path], hooks: List[Path]) -> str:
+def commit_group(path: Path, parent: str, group: Group,
+                 author: Tuple[str, str], files: Dict[str, Path],
+                 hooks: List[Path]) -> str:
     """One commit: the hooks applied, the files added as real files."""
     patched, fates = commit_series(path, parent, hooks, 0)
     require(fates, f"{version_of(path)} in group {group.name}")
-    with scratch(path.parent, ".apply-") as folder:
-        index = str(folder / "index")
-        git(path, "read-tree", patched, GIT_INDEX_FILE=index)
-        for name, file in files.items():
-            blob = git(path, "hash-object", "-w", "--no-filters",
-                       str(file)).strip()
-            mode = "100755" if os.access(file, os.X_OK) else "100644"
-            git(path, "update-index", "--add", "--cacheinfo",
-                f"{mode},{blob},{name}", GIT_INDEX_FILE=index)
-        made = git(path, "write-tree", GIT_INDEX_FILE=index).strip()
+    made = tree_with(path, patched, {
+        name: ("100755" if os.access(file, os.X_OK) else "100644",
+               store(path, file)) for name, file in files.items()})
     if made == git(path, "rev-parse", f"{parent}^{{tree}}").strip():
         raise Fault(f"series.conf: {group.name} changes nothing")
     text = f"{group.title}\n\n{group.body}\n"
@@ -150,7 +162,7 @@ def commit_group(path: Path, parent: str, group: Group, author: Tuple[str, str],
                GIT_AUTHOR_DATE=NEW_DATE, GIT_COMMITTER_DATE=NEW_DATE).strip()
 
 
-def check_style(tree: Path, out: Path) -> int:
+def check_style(tree: Path, out: Path, accepted: List[str]) -> int:
     """Run the tree's checkpatch; number of patches with findings."""
     bad = 0
     for patch in sorted(out.glob("*.patch")):
@@ -159,18 +171,22 @@ def check_style(tree: Path, out: Path) -> int:
              str(patch)], cwd=tree, check=False, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         output = result.stdout.decode(errors="replace")
-        findings = list(relevant(output))
-        if findings or result.returncode not in (0, 1):
+        findings = list(relevant(output, accepted))
+        if result.returncode not in (0, 1):
+            findings = [output]
+        if findings:
             bad += 1
-            fail(f"{patch.name}:\n" + "\n".join(findings or [output]))
+            fail(f"{patch.name}:\n" + "\n".join(findings))
     return bad
 
 
-def relevant(output: str) -> Iterator[str]:
-    """Findings of checkpatch; that files are new is not one."""
+def relevant(output: str, accepted: List[str]) -> Iterator[str]:
+    """Findings of checkpatch that are not accepted; that files are new is."""
     for block in re.split(r"(?m)^(?=ERROR:|WARNING:|total:)", output):
         if block.startswith(("ERROR:", "WARNING:")) and \
-                "Does MAINTAINERS need updating" not in block:
+                "Does MAINTAINERS need updating" not in block and \
+                not any(all(words in block for words in line.split(" | "))
+                        for line in accepted):
             yield block.rstrip()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Dict, List, Tuple
 
 from .conf import Conf, Fault, say, scratch
-from .patches import git
+from .patches import git, tree_with
 from .tree import Tree, current_tree, prepare_links, write_stamp
 
 FORMAT = ("--zero-commit", "--no-signature", "--no-numbered", "--no-renames",
@@ -22,6 +22,7 @@ FORMAT = ("--zero-commit", "--no-signature", "--no-numbered", "--no-renames",
 NEW_DATE = "2000-01-01T00:00:00Z"
 # What git writes on top of a mail that is none.
 MAIL_START = re.compile(rb"\AFrom [0-9a-f]{40} .*\n")
+SIGN_OFF = re.compile(r"(?mi)^signed-off-by:.*\n?")
 
 
 def write_back(conf: Conf) -> None:
@@ -75,7 +76,8 @@ def rebuild(path: Path, base: str, commits: List[str], wanted: str) -> str:
     applied: List[str] = []
     for commit in commits:
         applied += [name for name in edits if owners.get(name) == commit]
-        made = overlay_tree(path, commit, applied, final)
+        made = tree_with(path, commit,
+                         {name: final.get(name) for name in applied})
         if made == git(path, "rev-parse", f"{head}^{{tree}}").strip():
             continue
         head = copy_commit(path, commit, made, head)
@@ -83,30 +85,15 @@ def rebuild(path: Path, base: str, commits: List[str], wanted: str) -> str:
     return new_commit(path, wanted, head, rest) if rest else head
 
 
-def overlay_tree(path: Path, commit: str, names: List[str],
-                 final: Dict[str, Tuple[str, str]]) -> str:
-    """Tree of a commit with some files replaced by their final content."""
-    if not names:
-        return git(path, "rev-parse", f"{commit}^{{tree}}").strip()
-    with scratch(path.parent, ".apply-") as folder:
-        index = str(folder / "index")
-        git(path, "read-tree", commit, GIT_INDEX_FILE=index)
-        for name in names:
-            if name in final:
-                mode, blob = final[name]
-                git(path, "update-index", "--add", "--cacheinfo",
-                    f"{mode},{blob},{name}", GIT_INDEX_FILE=index)
-            else:
-                git(path, "update-index", "--force-remove", name,
-                    GIT_INDEX_FILE=index)
-        return git(path, "write-tree", GIT_INDEX_FILE=index).strip()
-
-
 def copy_commit(path: Path, commit: str, made: str, parent: str) -> str:
-    """A commit like another one, but of this tree on this parent."""
+    """A commit like another one, but of this tree on this parent.
+
+    Who may sign off on a patch is decided when it is sent, not here.
+    """
     name, mail, date, text = git(
         path, "show", "--no-patch", "--format=%an%x00%ae%x00%aI%x00%B",
         commit).split("\0", 3)
+    text = SIGN_OFF.sub("", text)
     return git(path, "commit-tree", made, "-p", parent,
                data=text.strip().encode() + b"\n", GIT_AUTHOR_NAME=name,
                GIT_AUTHOR_EMAIL=mail, GIT_AUTHOR_DATE=date,

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The device: options, features, ACPI words, set-up and reset.
+ *
+ * spec/registers.md 1, 5, 6; spec/acpi-ivrs.md; spec/qemu-integration.md 3.7.
+ */
+#include "qemu/osdep.h"
+#include "qemu/lockable.h"
+#include "qapi/error.h"
+#include "qapi/visitor.h"
+#include "hw/i386/pc.h"
+#include "migration/vmstate.h"
+#include "system/runstate.h"
+#include "state.h"
+#include "trace.h"
+
+#define PASID_BITS_DEFAULT 16
+/* Linux panics if it needs more: spec/linux-guest.md 2.3 */
+#define PASID_BITS_MAX 16
+#define GUEST_LEVELS_DEFAULT 5
+/* Widths in bits that the capability and IVRS state */
+#define PA_BITS 48
+#define VA_BITS 64
+/* Guest virtual addresses of 48 bits, as the capability encodes them */
+#define GVA_48_BITS 2
+/* EFR.HATS: 6 levels */
+#define HATS_6_LEVELS 2
+/* Offset of the miscellaneous word in the capability, and of the header */
+#define CAP_HEADER 0
+#define CAP_MISC 0x10
+
+AmdviEngine *amdvi_svm_engine(AMDVIState *s)
+{
+    return s->engine;
+}
+
+static void get_dma_remap(Object *obj, Visitor *v, const char *name,
+                          void *opaque, Error **errp)
+{
+    qdev_prop_bool.get(obj, v, name, opaque, errp);
+}
+
+static void set_dma_remap(Object *obj, Visitor *v, const char *name,
+                          void *opaque, Error **errp)
+{
+    AMD_IOMMU_DEVICE(obj)->svm.dma_remap_set++;
+    qdev_prop_bool.set(obj, v, name, opaque, errp);
+}
+
+static void default_dma_remap(ObjectProperty *op, const Property *prop)
+{
+    qdev_prop_bool.set_default_value(op, prop);
+}
+
+const PropertyInfo amdvi_svm_prop_dma_remap = {
+    .type = "bool",
+    .description = "on/off",
+    .get = get_dma_remap,
+    .set = set_dma_remap,
+    .set_default_value = default_dma_remap,
+};
+
+/* Options that mean something with svm=on only */
+static bool check_without_svm(const AmdviOptions *o, Error **errp)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } option[] = {
+        { "pasid-bits", o->pasid_bits != -1 },
+        { "guest-levels", o->guest_levels != -1 },
+        { "ats=on", o->ats == ON_OFF_AUTO_ON },
+        { "pri=on", o->pri == ON_OFF_AUTO_ON },
+        { "pmu=on", o->pmu },
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(option); i++) {
+        if (option[i].given) {
+            error_setg(errp, "amd-iommu: %s needs svm=on", option[i].name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_limits(AmdviOptions *o, Error **errp)
+{
+    if (o->pasid_bits == -1) {
+        o->pasid_bits = PASID_BITS_DEFAULT;
+    }
+    if (o->guest_levels == -1) {
+        o->guest_levels = GUEST_LEVELS_DEFAULT;
+    }
+    if (o->pasid_bits < 1 || o->pasid_bits > PASID_BITS_MAX) {
+        error_setg(errp, "amd-iommu: pasid-bits must be between 1 and %d",
+                   PASID_BITS_MAX);
+        return false;
+    }
+    if (o->guest_levels != 4 && o->guest_levels != 5) {
+        error_setg(errp, "amd-iommu: guest-levels must be 4 or 5");
+        return false;
+    }
+    return true;
+}
+
+/* Only what the engine does can be switched on */
+static bool check_missing(AMDVIState *s, Error **errp)
+{
+    AmdviOptions *o = &s->svm;
+
+    if (s->iommu.dt_supported && o->ats == ON_OFF_AUTO_OFF) {
+        error_setg(errp, "amd-iommu: device-iotlb=on contradicts ats=off");
+        return false;
+    }
+    if (o->pri == ON_OFF_AUTO_ON && o->ats == ON_OFF_AUTO_OFF) {
+        error_setg(errp, "amd-iommu: pri=on needs ats=on");
+        return false;
+    }
+    if (s->iommu.dt_supported || o->ats == ON_OFF_AUTO_ON) {
+        error_setg(errp, "amd-iommu: ats=on is not supported yet");
+        return false;
+    }
+    if (o->pri == ON_OFF_AUTO_ON) {
+        error_setg(errp, "amd-iommu: pri=on is not supported yet");
+        return false;
+    }
+    if (o->pmu) {
+        error_setg(errp, "amd-iommu: pmu=on is not supported yet");
+        return false;
+    }
+    o->ats = o->pri = ON_OFF_AUTO_OFF;
+    return true;
+}
+
+bool amdvi_svm_check_options(AMDVIState *s, Error **errp)
+{
+    if (!s->svm.svm) {
+        return check_without_svm(&s->svm, errp);
+    }
+    if (!s->iommu.dma_translation) {
+        error_setg(errp, "amd-iommu: svm=on needs dma-translation=on");
+        return false;
+    }
+    if (s->svm.dma_remap_set > 1 && !s->dma_remap) {
+        error_setg(errp, "amd-iommu: svm=on needs dma-remap=on");
+        return false;
+    }
+    s->dma_remap = true;
+    return check_limits(&s->svm, errp) && check_missing(s, errp);
+}
+
+/* What the engine does, and nothing else */
+static struct amdvi_features build_features(AMDVIState *s)
+{
+    struct amdvi_features f = { 0 };
+
+    amdvi_efr_set_pref_sup(&f.efr, 1);
+    amdvi_efr_set_xt_sup(&f.efr, s->xtsup);
+    amdvi_efr_set_ia_sup(&f.efr, 1);
+    amdvi_efr_set_ga_sup(&f.efr, 1);
+    amdvi_efr_set_he_sup(&f.efr, 1);
+    amdvi_efr_set_hats(&f.efr, HATS_6_LEVELS);
+    amdvi_efr_set_ha_sup(&f.efr, 1);
+    amdvi_efr_set_hd_sup(&f.efr, 1);
+    return f;
+}
+
+uint64_t amdvi_svm_efr(AMDVIState *s, uint64_t stock)
+{
+    return s->svm.svm ? build_features(s).efr : stock;
+}
+
+/* The miscellaneous word of the capability, also MMIO 0150h */
+static uint32_t misc_word(void)
+{
+    uint64_t misc = 0;
+
+    amdvi_msi_vector0_set_gva_size(&misc, GVA_48_BITS);
+    amdvi_msi_vector0_set_pa_size(&misc, PA_BITS);
+    amdvi_msi_vector0_set_va_size(&misc, VA_BITS);
+    return misc;
+}
+
+/* IVinfo: EFRSup, and sizes where the capability has them too */
+static uint32_t ivrs_info(void)
+{
+    return 1 | misc_word();
+}
+
+/* IVHD flags: HtTunEn, IotlbSup, and in type 10h PreFSup and PPRSup */
+static uint8_t ivhd_flags(const AmdviOptions *o, uint64_t efr, bool old)
+{
+    uint8_t flags = 1 | (o->ats == ON_OFF_AUTO_ON) << 4;
+
+    if (old) {
+        flags |= amdvi_efr_pref_sup(&efr) << 6 | amdvi_efr_ppr_sup(&efr) << 7;
+    }
+    return flags;
+}
+
+/* Feature reporting of type 10h: fields of EFR at other places */
+static uint32_t ivhd_features(uint64_t efr)
+{
+    return amdvi_efr_xt_sup(&efr) | amdvi_efr_nx_sup(&efr) << 1 |
+           amdvi_efr_gt_sup(&efr) << 2 | amdvi_efr_glx_sup(&efr) << 3 |
+           amdvi_efr_ia_sup(&efr) << 5 | amdvi_efr_ga_sup(&efr) << 6 |
+           amdvi_efr_he_sup(&efr) << 7 | amdvi_efr_pas_max(&efr) << 8 |
+           amdvi_efr_gats(&efr) << 28 | amdvi_efr_hats(&efr) << 30;
+}
+
+uint64_t amdvi_svm_ivrs(AMDVIState *s, AmdviIvrsWord word, uint64_t stock)
+{
+    struct amdvi_features f;
+
+    if (!s->svm.svm) {
+        return stock;
+    }
+    f = build_features(s);
+    switch (word) {
+    case AMDVI_IVRS_INFO:
+        return ivrs_info();
+    case AMDVI_IVRS_FLAGS_10H:
+        return ivhd_flags(&s->svm, f.efr, true);
+    case AMDVI_IVRS_FLAGS_11H:
+        return ivhd_flags(&s->svm, f.efr, false);
+    case AMDVI_IVRS_FEATURES:
+        return ivhd_features(f.efr);
+    case AMDVI_IVRS_EFR2:
+        return f.efr2;
+    default:
+        g_assert_not_reached();
+    }
+}
+
+const MemoryRegionOps *amdvi_svm_mmio_ops(AMDVIState *s,
+                                          const MemoryRegionOps *stock)
+{
+    return s->svm.svm ? &amdvi_svm_register_ops : stock;
+}
+
+static const PCIIOMMUOps pci_ops = {
+    .get_address_space = amdvi_svm_find_address_space,
+};
+
+const PCIIOMMUOps *amdvi_svm_pci_ops(AMDVIState *s, const PCIIOMMUOps *stock)
+{
+    return s->svm.svm ? &pci_ops : stock;
+}
+
+/*
+ * The capability of the PCI function: ATS only if there is any, and NpCache
+ * clear, since nothing absent is ever cached (spec/translation.md 5).
+ */
+static void set_capability(AMDVIState *s)
+{
+    uint8_t *cap = s->pci->dev.config + s->pci->capab_offset;
+    uint64_t header = pci_get_long(cap + CAP_HEADER);
+
+    amdvi_cap_header_set_iotlb_sup(&header, s->svm.ats == ON_OFF_AUTO_ON);
+    amdvi_cap_header_set_np_cache(&header, 0);
+    amdvi_cap_header_set_cap_rev(&header, 1);
+    pci_set_long(cap + CAP_HEADER, header);
+    pci_set_long(cap + CAP_MISC, misc_word());
+}
+
+static void reset(AmdviEngine *e)
+{
+    trace_amdvi_svm_reset();
+    qemu_bh_cancel(e->command_bh);
+    qemu_bh_cancel(e->irq_bh);
+    amdvi_svm_reset_registers(e);
+    amdvi_svm_forget_all(e);
+}
+
+/* Devices are quiet by the exit phase: nothing of theirs is translated now */
+static void reset_exit(Object *obj, ResetType type)
+{
+    AmdviEngine *e = amdvi_svm_engine(AMD_IOMMU_DEVICE(obj));
+
+    if (e) {
+        reset(e);
+    }
+}
+
+void amdvi_svm_class_init(DeviceClass *dc)
+{
+    RESETTABLE_CLASS(dc)->phases.exit = reset_exit;
+}
+
+/* Commands of a batch that was cut short by a stop of the VM */
+static void vm_state_changed(void *opaque, bool running, RunState state)
+{
+    AmdviEngine *e = opaque;
+
+    if (running) {
+        qemu_bh_schedule(e->command_bh);
+    }
+}
+
+static const VMStateDescription vmstate_amdvi_svm = {
+    .name = "amd-iommu-svm",
+    .unmigratable = 1,
+};
+
+void amdvi_svm_realize(AMDVIState *s)
+{
+    DeviceState *dev = DEVICE(s);
+    PCMachineState *pcms = PC_MACHINE(qdev_get_machine());
+    AmdviEngine *e;
+
+    if (!s->svm.svm) {
+        return;
+    }
+    e = g_new0(AmdviEngine, 1);
+    e->s = s;
+    e->features = build_features(s);
+    qemu_mutex_init(&e->lock);
+    seqlock_init(&e->view_lock);
+    QLIST_INIT(&e->devices);
+    e->command_bh = qemu_bh_new_guarded(amdvi_svm_command_bh, e,
+                                        &dev->mem_reentrancy_guard);
+    e->irq_bh = qemu_bh_new(amdvi_svm_irq_bh, e);
+    memory_region_init_io(&e->ir, OBJECT(s), &amdvi_svm_window_ops, e,
+                          "amdvi-svm-ir", AMDVI_INT_ADDR_SIZE);
+    /* A device may send its interrupt from within a notifier */
+    e->ir.disable_reentrancy_guard = true;
+    s->engine = e;
+    set_capability(s);
+    amdvi_svm_init_registers(e);
+    e->reg[AMDVI_LAYOUT_msi_vector0].reset = misc_word();
+    reset(e);
+    X86_MACHINE(pcms)->ioapic_as =
+        amdvi_svm_find_address_space(pcms->pcibus, s, AMDVI_IOAPIC_SB_DEVID);
+    qemu_add_vm_change_state_handler(vm_state_changed, e);
+    /* As the stock model does it: what describes us depends on options */
+    DEVICE_GET_CLASS(dev)->vmsd = &vmstate_amdvi_svm;
+}

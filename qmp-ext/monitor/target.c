@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finding the IOMMU a command is about, its rings, and the cost of a reply. */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "target.h"
+
+static const AmdviRingId ring_ids[] = {
+    [AMD_IOMMU_LOG_COMMAND] = AMDVI_RING_COMMAND,
+    [AMD_IOMMU_LOG_EVENT] = AMDVI_RING_EVENT,
+    [AMD_IOMMU_LOG_PPR] = AMDVI_RING_PPR,
+};
+
+const char *amdvi_qmp_id(AMDVIState *s)
+{
+    const char *id = DEVICE(s)->id;
+
+    return id ? id : object_get_canonical_path_component(OBJECT(s));
+}
+
+AMDVIState *amdvi_qmp_find(const char *id)
+{
+    Object *iommu = OBJECT(x86_iommu_get_default());
+    AMDVIState *s = (AMDVIState *)object_dynamic_cast(iommu,
+                                                      TYPE_AMD_IOMMU_DEVICE);
+
+    return s && (!id || g_str_equal(id, amdvi_qmp_id(s))) ? s : NULL;
+}
+
+bool amdvi_qmp_budget(AmdviBudget *budget, bool has_limit, uint32_t limit,
+                      Error **errp)
+{
+    if (has_limit && (!limit || limit > AMDVI_QMP_LIMIT_MAX)) {
+        error_setg(errp, "limit must be between 1 and %d",
+                   AMDVI_QMP_LIMIT_MAX);
+        return false;
+    }
+    *budget = (AmdviBudget) {
+        .rows = has_limit ? limit : AMDVI_QMP_LIMIT_MAX,
+        .reads = AMDVI_QMP_READS_MAX,
+        .bytes = AMDVI_QMP_REPLY_MAX,
+    };
+    return true;
+}
+
+bool amdvi_qmp_may_reply(const AmdviBudget *budget, uint32_t bytes)
+{
+    return budget->rows && budget->bytes >= bytes;
+}
+
+void amdvi_qmp_reply(AmdviBudget *budget, uint32_t bytes)
+{
+    budget->rows--;
+    budget->bytes -= bytes;
+}
+
+AmdIommuRing *amdvi_qmp_ring(AMDVIState *s, AmdIommuLog log)
+{
+    const AmdviRing *ring = &amdvi_svm_rings[ring_ids[log]];
+    uint64_t base = amdvi_svm_read_register(s, ring->base);
+    uint64_t control = amdvi_svm_read_register(s, AMDVI_LAYOUT_control);
+    uint64_t status = amdvi_svm_read_register(s, AMDVI_LAYOUT_status);
+    struct amdvi_iommu view;
+    AmdIommuRing *reply;
+
+    amdvi_svm_view(s, &view);
+    if (!amdvi_feature(&view.features, amdvi_layouts[ring->base].needs)) {
+        return NULL;
+    }
+    reply = g_new0(AmdIommuRing, 1);
+    reply->log = log;
+    reply->base = amdvi_cmd_base_base(&base);
+    reply->size = amdvi_ring_bytes(base);
+    reply->head = amdvi_svm_read_register(s, ring->head);
+    reply->tail = amdvi_svm_read_register(s, ring->tail);
+    reply->enabled = ring->enabled(&control);
+    reply->running = ring->running(&status);
+    reply->overflow = ring->overflow && ring->overflow(&status);
+    return reply;
+}

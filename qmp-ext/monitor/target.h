@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the QMP commands of the AMD IOMMU share. */
+#ifndef AMDVI_QMP_TARGET_H
+#define AMDVI_QMP_TARGET_H
+
+#include "hw/i386/amdvi_svm/state.h"
+#include "qapi/qapi-types-amd-iommu.h"
+
+/*
+ * What one command may cost the main loop, which nothing else can use in the
+ * meantime: table entries read, and bytes of its reply.
+ */
+#define AMDVI_QMP_READS_MAX 512
+#define AMDVI_QMP_REPLY_MAX (32 * 1024)
+#define AMDVI_QMP_LIMIT_MAX 1024
+
+typedef struct AmdviBudget {
+    uint32_t rows;              /* still wanted */
+    uint32_t reads;
+    uint32_t bytes;
+} AmdviBudget;
+
+/* The AMD IOMMU named @id, or the only one if @id is NULL; NULL if none */
+AMDVIState *amdvi_qmp_find(const char *id);
+/* Its name in commands */
+const char *amdvi_qmp_id(AMDVIState *s);
+
+/* Start a budget of @limit rows; false with @errp set if that is no limit */
+bool amdvi_qmp_budget(AmdviBudget *budget, bool has_limit, uint32_t limit,
+                      Error **errp);
+/* Whether a row of at most @bytes in the reply is still allowed */
+bool amdvi_qmp_may_reply(const AmdviBudget *budget, uint32_t bytes);
+/* Take it */
+void amdvi_qmp_reply(AmdviBudget *budget, uint32_t bytes);
+
+/* State of a ring; NULL if this IOMMU has none such */
+AmdIommuRing *amdvi_qmp_ring(AMDVIState *s, AmdIommuLog log);
+
+#endif

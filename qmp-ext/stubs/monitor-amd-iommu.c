@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The commands of amd-iommu.json on machines that have no AMD IOMMU. */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qapi/qapi-commands-amd-iommu.h"
+
+AmdIommuInfoList *qmp_query_amd_iommu(Error **errp)
+{
+    return NULL;
+}
+
+AmdIommuRegisters *
+qmp_query_amd_iommu_registers(const char *id, bool has_start, uint32_t start,
+                              bool has_limit, uint32_t limit, Error **errp)
+{
+    return g_new0(AmdIommuRegisters, 1);
+}
+
+AmdIommuDeviceTable *
+qmp_query_amd_iommu_device_table(const char *id,
+                                 bool has_start, uint32_t start,
+                                 bool has_limit, uint32_t limit,
+                                 bool has_filter, AmdIommuDteFilter filter,
+                                 Error **errp)
+{
+    return g_new0(AmdIommuDeviceTable, 1);
+}
+
+AmdIommuLogEntries *
+qmp_query_amd_iommu_log(AmdIommuLog log, const char *id,
+                        bool has_start, uint32_t start,
+                        bool has_limit, uint32_t limit, Error **errp)
+{
+    return g_new0(AmdIommuLogEntries, 1);
+}
+
+GuestMemory *qmp_guest_memory_read(uint64_t address, uint32_t size,
+                                   Error **errp)
+{
+    error_setg(errp, "this build cannot read guest memory: it has no "
+               "AMD IOMMU");
+    return NULL;
+}
