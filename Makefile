@@ -37,22 +37,22 @@ SAN_ENV := ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
 	UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
 
-CHECK_PARTS := check-build check-unit "check-unit SAN=1" check-qtest "check-qtest SAN=1" \
-	check-guest check-cli "check-cli SAN=1"
+CHECK_PARTS := check-build check-unit "check-unit SAN=1" \
+	check-qtest "check-qtest SAN=1" check-cli "check-cli SAN=1" check-guest
 CHECK_LONG_PARTS := "check-unit CLANG=1" "check-qtest CLANG=1"
 
 .PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
 	    while IFS='|' read -r name text; do \
-	        printf '  %-18s %s\n' "$$name" "$$text"; done
+	        printf '  %-14s %s\n' "$$name" "$$text"; done
 
 .PHONY: deps
 deps: ## install the packages the build needs and the machine lacks
 	@scripts/deps
 
 .PHONY: demo
-demo: deps qemu tools ## boot a guest and look at its IOMMU (HEADLESS=1: no terminal)
+demo: deps qemu tools ## boot a guest, look at its IOMMU (HEADLESS=1: no terminal)
 	@scripts/demo
 
 .PHONY: vm
@@ -74,11 +74,11 @@ qemu-stock: ## QEMU without our changes
 	@qemu/build emulator stock
 
 .PHONY: qemu-patches
-qemu-patches: ## write qemu/patches from the edited tree (MSG=: name of a new one)
+qemu-patches: ## write qemu/patches from the edited tree (MSG=: a new one)
 	@MSG="$(MSG)" qemu/build patches
 
 .PHONY: qemu-series
-qemu-series: ## export the work as a patch series (COMPILE=1: build each step)
+qemu-series: ## export as a patch series (COMPILE=1: build each step)
 	@qemu/build series $(if $(COMPILE),--compile)
 
 .PHONY: tools
@@ -96,14 +96,22 @@ check-long: ## what takes longer: a second compiler
 .PHONY: check-unit
 check-unit: tools ## unit tests of libamdvi and the tools
 	@$(TOOLS_SAN_ENV) MESON=$(MESON) scripts/tap-summary \
-	    --meson $(TOOLS_DIR) \
-	    --suite unit --suite fuzz
+	    --meson $(TOOLS_DIR)
 
 .PHONY: check-qtest
 check-qtest: qemu ## tests of the device model through the qtest protocol
 	@$(SAN_ENV) QTEST_QEMU_BINARY=$(QEMU_DIR)/qemu-system-x86_64 \
 	    scripts/tap-summary --args "--tap -k" \
 	    $(QEMU_DIR)/tests/qtest/amdvi/*-test
+
+.PHONY: check-cli
+check-cli: tools ## tests of amdvi-inspect
+	@$(TOOLS_SAN_ENV) AMDVI_INSPECT=$(TOOLS_DIR)/amdvi-inspect/amdvi-inspect \
+	    scripts/tap-summary tests/cli/*-test
+
+.PHONY: check-guest
+check-guest: qemu tools ## Debian's kernel behind the IOMMU
+	@scripts/tap-summary --timeout 1800 tests/guest/*-test
 
 .PHONY: check-build
 check-build: ## tests of the build scripts

@@ -126,13 +126,13 @@ class Sandbox(unittest.TestCase):
         write(plain, BASE)
         parser = configparser.ConfigParser(interpolation=None,
                                            delimiters=("=",))
-        parser.optionxform = str  # type: ignore[assignment,method-assign]
+        parser.optionxform = str  # type: ignore[assignment]
         parser.read_dict({
             "base": {"version": "10.2.2",
                      "tree_sha256": source.tree_digest(plain)},
             "debian": {"package": "small=1", "suite": "sid",
                        "file": self.ds.name,
-                       "sha256": source.sha256_file(self.ds)},
+                       "sha256": config.sha256_file(self.ds)},
             "upstream": {"file": "small.tar.xz",
                          "url": "http://127.0.0.1:1/small.tar.xz"},
             "overlay": {"libamdvi": "hw/i386/amdvi",
@@ -148,7 +148,7 @@ class Sandbox(unittest.TestCase):
         path = self.repo / "qemu/base.conf"
         parser = configparser.ConfigParser(interpolation=None,
                                            delimiters=("=",))
-        parser.optionxform = str  # type: ignore[assignment,method-assign]
+        parser.optionxform = str  # type: ignore[assignment]
         parser.read(path)
         parser[section][key] = value
         with open(path, "w", encoding="utf-8") as file:
