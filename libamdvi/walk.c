@@ -120,32 +120,38 @@ static enum amdvi_walk_status check_validity(struct amdvi_walk *w)
     return amdvi_end_forwarded(w, AMDVI_REASON_DTE_INVALID);
 }
 
-/* translation.md 4.2: the address is used as it is, if I=1 */
-static enum amdvi_walk_status translated_request(struct amdvi_walk *w)
-{
-    if (!amdvi_dte_i(w->dte)) {
-        return amdvi_end_invalid_request(
-            w, AMDVI_REASON_ATS_NOT_ALLOWED,
-            AMDVI_invalid_request_translated_not_allowed);
-    }
-    if (in_interrupt_range(&w->request) && w->request.write) {
-        return amdvi_end(w, AMDVI_OUTCOME_INTERRUPT,
-                         AMDVI_REASON_INTERRUPT_RANGE);
-    }
-    return amdvi_end_forwarded(w, AMDVI_REASON_NONE);
-}
-
 /* Ranges that are not memory; with PASID all addresses are virtual */
 static enum amdvi_walk_status check_range(struct amdvi_walk *w)
 {
-    if (w->request.pasid != AMDVI_NO_PASID ||
-        !in_interrupt_range(&w->request)) {
+    const struct amdvi_request *r = &w->request;
+
+    if (!in_interrupt_range(r) || (r->pasid != AMDVI_NO_PASID &&
+                                   r->kind != AMDVI_REQUEST_TRANSLATED)) {
         return AMDVI_WALK_OK;
+    }
+    if (r->kind != AMDVI_REQUEST_ATS && r->write) {
+        return amdvi_end(w, AMDVI_OUTCOME_INTERRUPT,
+                         AMDVI_REASON_INTERRUPT_RANGE);
     }
     return amdvi_end_invalid_request(
         w, AMDVI_REASON_INTERRUPT_READ,
         amdvi_is_ats(w) ? AMDVI_invalid_ats_request_special_range
                         : AMDVI_invalid_request_interrupt_range_read);
+}
+
+/* translation.md 4.2: the address is used as it is, if I=1 */
+static enum amdvi_walk_status translated_request(struct amdvi_walk *w)
+{
+    enum amdvi_walk_status status;
+
+    if (!amdvi_dte_i(w->dte)) {
+        return amdvi_end_invalid_request(
+            w, AMDVI_REASON_ATS_NOT_ALLOWED,
+            AMDVI_invalid_request_translated_not_allowed);
+    }
+    status = check_range(w);
+    return status == AMDVI_WALK_OK ? amdvi_end_forwarded(w, AMDVI_REASON_NONE)
+                                   : status;
 }
 
 /* Rows V=1 of the table in translation.md 1, and the exclusion range */
@@ -179,8 +185,9 @@ static enum amdvi_walk_status check_dte(struct amdvi_walk *w)
 }
 
 /*
- * What the request asks for.  DMA needs all of it; ATS takes what it can
- * get, always asks to read, and to write unless No Write is set.
+ * What the request asks for.  DMA needs all of it, unless it asks for
+ * nothing: then it is a probe and takes what it can get.  ATS does so
+ * always; it asks to read, and to write unless No Write is set.
  */
 static struct amdvi_access_wanted access_wanted(const struct amdvi_walk *w)
 {
@@ -191,7 +198,9 @@ static struct amdvi_access_wanted access_wanted(const struct amdvi_walk *w)
                             r->write * AMDVI_PERM_W |
                             r->exec * AMDVI_PERM_X);
 
-    if (amdvi_is_ats(w)) {
+    if (!ask) {
+        wanted.want = AMDVI_PERM_R | AMDVI_PERM_W;
+    } else if (amdvi_is_ats(w)) {
         wanted.want = ask;
     } else {
         wanted.need = ask;

@@ -62,6 +62,10 @@ enum amdvi_request_kind {
     AMDVI_REQUEST_TRANSLATED,   /* address is already system physical */
 };
 
+/*
+ * Neither read nor write: a probe, which is granted what the tables permit.
+ * Use it without amdvi_mem.cmpxchg, or it sets dirty bits.
+ */
 struct amdvi_request {
     enum amdvi_request_kind kind;
     uint16_t device_id;
@@ -106,10 +110,10 @@ enum amdvi_stage {
 struct amdvi_step {
     enum amdvi_stage stage;
     uint8_t level;              /* 1 is the lowest; 0 for a DTE */
-    uint64_t input;             /* what this stage is translating: address,
-                                   or PASID for AMDVI_STAGE_GCR3 */
-    uint64_t gpa;               /* address of the entry as the pointer to it
-                                   says: equals spa unless nested */
+    /* what this stage is translating: address, or PASID for the GCR3 table */
+    uint64_t input;
+    /* address of the entry as the pointer to it says: spa unless nested */
+    uint64_t gpa;
     uint64_t spa;               /* where the entry was read */
     uint64_t word[AMDVI_MAX_WORDS]; /* only word[0] unless a DTE */
     const struct amdvi_layout *layout;
@@ -136,10 +140,10 @@ struct amdvi_result {
     enum amdvi_outcome outcome;
     enum amdvi_reason reason;
     uint64_t addr;              /* output for request.addr, in bytes */
-    uint8_t page_shift;         /* log2 of the bytes around addr that share
-                                   this result; 64: all of them */
-    uint8_t perm;               /* AMDVI_PERM_*; W only if D is set or need
-                                   not be: it may be cached as it is */
+    /* log2 of the bytes around addr that share this result; 64: all of them */
+    uint8_t page_shift;
+    /* AMDVI_PERM_*; W only if D is set or need not be: cacheable as it is */
+    uint8_t perm;
     bool priv;                  /* judged as a privileged request */
     bool untranslated_only;     /* host PTE.U, for ATS completions */
     bool force_coherent;        /* host PTE.FC */
@@ -151,8 +155,8 @@ struct amdvi_result {
 
     bool has_event;             /* event[] is what the IOMMU logs */
     bool hardware_error;        /* and copies to 0040h-0050h */
-    bool first_only;            /* DTE.SE: only the first is logged; DTE.SA
-                                   is already applied to has_event */
+    /* DTE.SE: only the first is logged; DTE.SA is in has_event already */
+    bool first_only;
     uint64_t event[2];
 };
 
