@@ -255,7 +255,12 @@ static enum amdvi_walk_status update_entry(struct amdvi_walk *w,
         return AMDVI_WALK_OK;
     }
     if (amdvi_dte_mode(w->dte)) {
+        /* These entries are in the trace since the guest entry was read */
+        struct amdvi_trace *trace = w->trace;
+
+        w->trace = NULL;
         status = locate(w, g->entry[i].gpa, AMDVI_PERM_W, &spa);
+        w->trace = trace;
     }
     return status == AMDVI_WALK_OK
            ? amdvi_set_bits(w, true, spa, g->entry[i].value, bits) : status;

@@ -26,16 +26,28 @@ static void end(struct judge *j, enum amdvi_page_request_action action,
     j->out->reason = reason;
 }
 
-/* PCIe allows one response for a group, so only the last request gets it */
-static void respond(struct judge *j, uint64_t code, enum amdvi_reason reason)
-{
-    j->out->response = (uint8_t)code;
-    end(j, j->request->last ? AMDVI_PPR_RESPOND : AMDVI_PPR_DROP, reason);
-}
-
 static bool has_pasid(const struct judge *j)
 {
     return j->request->pasid != AMDVI_NO_PASID;
+}
+
+static bool is_stop_marker(const struct judge *j)
+{
+    const struct amdvi_page_request *r = j->request;
+
+    return has_pasid(j) && r->last && !r->read && !r->write && !r->exec;
+}
+
+/*
+ * PCIe allows one response for a group, so only the last request gets it; a
+ * stop marker never gets one.
+ */
+static void respond(struct judge *j, uint64_t code, enum amdvi_reason reason)
+{
+    bool answer = j->request->last && !is_stop_marker(j);
+
+    j->out->response = (uint8_t)code;
+    end(j, answer ? AMDVI_PPR_RESPOND : AMDVI_PPR_DROP, reason);
 }
 
 static void fill_entry(const struct amdvi_page_request *r, uint64_t entry[2])
@@ -111,13 +123,6 @@ static bool guest_table_missing(const struct judge *j)
 {
     return !amdvi_dte_v(j->dte) || !amdvi_dte_tv(j->dte) ||
            (has_pasid(j) && !amdvi_guest_on(j->iommu, j->dte));
-}
-
-static bool is_stop_marker(const struct judge *j)
-{
-    const struct amdvi_page_request *r = j->request;
-
-    return has_pasid(j) && r->last && !r->read && !r->write && !r->exec;
 }
 
 static void illegal_dte(struct judge *j, enum amdvi_reason reason)
