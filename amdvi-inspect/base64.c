@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Base64.  See base64.h.
+ */
+#include "base64.h"
+
+#include <string.h>
+
+static const char alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/*
+ * Four characters to 24 bits.  Returns how many bytes they stand for, 1 to
+ * 3, or 0 if they are not base64.
+ */
+static size_t decode_group(const char group[4], uint32_t *ret_bits)
+{
+    size_t padding = group[3] != '=' ? 0 : group[2] != '=' ? 1 : 2;
+    uint32_t bits = 0;
+
+    for (size_t i = 0; i < 4 - padding; i++) {
+        const char *p = group[i] ? strchr(alphabet, group[i]) : NULL;
+
+        if (!p) {
+            return 0;
+        }
+        bits |= (uint32_t)(p - alphabet) << (18 - 6 * i);
+    }
+    *ret_bits = bits;
+    return bits & ((1u << (8 * padding)) - 1) ? 0 : 3 - padding;
+}
+
+bool amdvi_base64_decode(const char *text, uint8_t *buf, size_t size,
+                         size_t *ret_count)
+{
+    size_t length = strlen(text), count = 0;
+
+    if (length % 4) {
+        return false;
+    }
+    for (size_t i = 0; i < length; i += 4) {
+        uint32_t bits = 0;
+        size_t n = decode_group(text + i, &bits);
+
+        if (n == 0 || n > size - count || (n < 3 && i + 4 != length)) {
+            return false;
+        }
+        for (size_t j = 0; j < n; j++) {
+            buf[count++] = (uint8_t)(bits >> (16 - 8 * j));
+        }
+    }
+    *ret_count = count;
+    return true;
+}

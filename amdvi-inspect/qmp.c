@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A QMP client.  See qmp.h.
+ */
+#include "qmp.h"
+#include "reply.h"
+#include "socket.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Objects and arrays within each other; QEMU's deepest are PCI bridges */
+#define MAX_DEPTH 128
+/* Bytes of one message; the largest we ask for have about 256 KiB */
+#define MAX_MESSAGE (16u << 20)
+
+struct amdvi_qmp {
+    int fd;                     /* -1: the connection is dead */
+    int timeout_ms;
+    int64_t next_id;
+    char *address;
+    char version[32];
+    struct json_object *commands;   /* an object with the names as keys */
+    struct json_tokener *tokener;
+    size_t start;               /* buffer[start, end) is not parsed yet */
+    size_t end;
+    char buffer[65536];
+};
+
+const char *amdvi_qmp_address(const struct amdvi_qmp *qmp)
+{
+    return qmp->address;
+}
+
+const char *amdvi_qmp_version(const struct amdvi_qmp *qmp)
+{
+    return qmp->version;
+}
+
+bool amdvi_qmp_has(const struct amdvi_qmp *qmp, const char *command)
+{
+    return json_object_object_get_ex(qmp->commands, command, NULL);
+}
+
+/* Nothing more will come from this connection.  Returns false */
+static bool hang_up(struct amdvi_qmp *qmp)
+{
+    if (qmp->fd >= 0) {
+        close(qmp->fd);
+        qmp->fd = -1;
+    }
+    return false;
+}
+
+/* Read more into the empty buffer.  @partial: inside a message */
+static bool fill(struct amdvi_qmp *qmp, int64_t deadline, bool partial,
+                 struct amdvi_error *err)
+{
+    enum amdvi_wait wait;
+
+    qmp->start = qmp->end = 0;
+    wait = amdvi_socket_read(qmp->fd, qmp->buffer, sizeof(qmp->buffer),
+                             deadline, &qmp->end);
+    if (wait == AMDVI_WAIT_TIMEOUT) {
+        return amdvi_fail(err, AMDVI_EXIT_TIMEOUT,
+                          "QEMU on %s does not answer%s", qmp->address,
+                          partial ? " any more: half a reply came" : "");
+    }
+    if (wait == AMDVI_WAIT_FAILED) {
+        return amdvi_fail(err, AMDVI_EXIT_CONNECTION,
+                          "lost the connection to %s: %s", qmp->address,
+                          strerror(errno));
+    }
+    if (qmp->end == 0) {
+        return amdvi_fail(err, AMDVI_EXIT_CONNECTION,
+                          "QEMU closed %s%s", qmp->address,
+                          partial ? " in the middle of a reply" : "");
+    }
+    return true;
+}
+
+/* Why the tokener stopped */
+static bool parse_failure(struct amdvi_qmp *qmp,
+                          enum json_tokener_error error,
+                          struct amdvi_error *err)
+{
+    if (error == json_tokener_error_depth) {
+        return amdvi_fail(err, AMDVI_EXIT_REPLY,
+                          "%s sent JSON nested deeper than %d levels",
+                          qmp->address, MAX_DEPTH);
+    }
+    return amdvi_fail(err, AMDVI_EXIT_REPLY,
+                      "%s sent something that is not JSON: "
+                      "is it a QMP socket?", qmp->address);
+}
+
+/*
+ * Parse some of the buffer.  Returns false on failure; *@ret stays NULL
+ * while the message is not complete.
+ */
+static bool parse_some(struct amdvi_qmp *qmp, size_t *size,
+                       struct json_object **ret, struct amdvi_error *err)
+{
+    enum json_tokener_error error;
+
+    *ret = json_tokener_parse_ex(qmp->tokener, qmp->buffer + qmp->start,
+                                 (int)(qmp->end - qmp->start));
+    error = json_tokener_get_error(qmp->tokener);
+    if (error != json_tokener_success && error != json_tokener_continue) {
+        return parse_failure(qmp, error, err);
+    }
+    *size += json_tokener_get_parse_end(qmp->tokener);
+    qmp->start += json_tokener_get_parse_end(qmp->tokener);
+    if (*size > MAX_MESSAGE) {
+        json_object_put(*ret);
+        return amdvi_fail(err, AMDVI_EXIT_REPLY,
+                          "%s sent a message of more than %u bytes",
+                          qmp->address, MAX_MESSAGE);
+    }
+    if (error == json_tokener_success &&
+        !json_object_is_type(*ret, json_type_object)) {
+        json_object_put(*ret);
+        return parse_failure(qmp, error, err);
+    }
+    return true;
+}
+
+/* White space between messages is not the beginning of one */
+static void skip_space(struct amdvi_qmp *qmp)
+{
+    while (qmp->start < qmp->end && qmp->buffer[qmp->start] &&
+           strchr(" \t\r\n", qmp->buffer[qmp->start])) {
+        qmp->start++;
+    }
+}
+
+/* The next message, an object; the caller puts it */
+static struct json_object *read_message(struct amdvi_qmp *qmp,
+                                        int64_t deadline,
+                                        struct amdvi_error *err)
+{
+    struct json_object *message = NULL;
+    size_t size = 0;
+
+    json_tokener_reset(qmp->tokener);
+    while (!message) {
+        if (size == 0) {
+            skip_space(qmp);
+        }
+        if (qmp->start == qmp->end) {
+            if (!fill(qmp, deadline, size > 0, err)) {
+                hang_up(qmp);
+                return NULL;
+            }
+        } else if (!parse_some(qmp, &size, &message, err)) {
+            hang_up(qmp);
+            return NULL;
+        }
+    }
+    return message;
+}
+
+/*
+ * Take the result out of a message.  Returns true if the message was the
+ * reply to @id; then *@ret is the result, or NULL with @err filled.
+ */
+static bool take_result(struct json_object *message, const char *command,
+                        int64_t id, struct json_object **ret,
+                        struct amdvi_error *err)
+{
+    struct json_object *error, *value;
+    const char *class = "", *desc = "no description";
+    uint64_t reply_id;
+
+    if (amdvi_reply_object(message, "error", &error)) {
+        /* without an id QEMU could not parse what we sent */
+        if (amdvi_reply_number(message, "id", INT64_MAX, &reply_id) &&
+            reply_id != (uint64_t)id) {
+            return false;
+        }
+        amdvi_reply_text(error, "class", &class);
+        amdvi_reply_text(error, "desc", &desc);
+        amdvi_fail(err, strcmp(class, "CommandNotFound") == 0
+                        ? AMDVI_EXIT_UNSUPPORTED : AMDVI_EXIT_FAILED,
+                   "QEMU refused %s: %s", command, desc);
+        return true;
+    }
+    if (!amdvi_reply_number(message, "id", INT64_MAX, &reply_id) ||
+        reply_id != (uint64_t)id ||
+        !json_object_object_get_ex(message, "return", &value)) {
+        return false;
+    }
+    *ret = value ? json_object_get(value) : json_object_new_object();
+    return true;
+}
+
+static bool send_command(struct amdvi_qmp *qmp, const char *command,
+                         struct json_object *arguments, int64_t id,
+                         int64_t deadline, struct amdvi_error *err)
+{
+    struct json_object *message = json_object_new_object();
+    enum amdvi_wait wait;
+    const char *text;
+    size_t length;
+
+    json_object_object_add(message, "execute",
+                           json_object_new_string(command));
+    if (arguments) {
+        json_object_object_add(message, "arguments", arguments);
+    }
+    json_object_object_add(message, "id", json_object_new_int64(id));
+    text = json_object_to_json_string_length(message, JSON_C_TO_STRING_PLAIN,
+                                             &length);
+    wait = amdvi_socket_write(qmp->fd, text, length, deadline);
+    if (wait == AMDVI_WAIT_READY) {
+        wait = amdvi_socket_write(qmp->fd, "\n", 1, deadline);
+    }
+    json_object_put(message);
+    if (wait == AMDVI_WAIT_TIMEOUT) {
+        return amdvi_fail(err, AMDVI_EXIT_TIMEOUT,
+                          "QEMU on %s does not take commands", qmp->address);
+    }
+    return wait == AMDVI_WAIT_READY ||
+           amdvi_fail(err, AMDVI_EXIT_CONNECTION,
+                      "lost the connection to %s: %s", qmp->address,
+                      strerror(errno));
+}
+
+/* Wait for the reply to @id, dropping events and other replies */
+static struct json_object *wait_reply(struct amdvi_qmp *qmp,
+                                      const char *command, int64_t id,
+                                      int64_t deadline,
+                                      struct amdvi_error *err)
+{
+    for (;;) {
+        struct json_object *message = read_message(qmp, deadline, err);
+        struct json_object *result = NULL;
+        bool mine;
+
+        if (!message) {
+            return NULL;
+        }
+        mine = take_result(message, command, id, &result, err);
+        json_object_put(message);
+        if (mine) {
+            return result;
+        }
+        if (amdvi_clock_ms() >= deadline) {
+            hang_up(qmp);
+            amdvi_fail(err, AMDVI_EXIT_TIMEOUT,
+                       "QEMU on %s sends events but no reply", qmp->address);
+            return NULL;
+        }
+    }
+}
+
+struct json_object *amdvi_qmp_run(struct amdvi_qmp *qmp, const char *command,
+                                  struct json_object *arguments,
+                                  struct amdvi_error *err)
+{
+    int64_t deadline = amdvi_clock_ms() + qmp->timeout_ms;
+    int64_t id = qmp->next_id++;
+
+    if (qmp->fd < 0) {
+        json_object_put(arguments);
+        amdvi_fail(err, AMDVI_EXIT_CONNECTION,
+                   "the connection to %s is lost", qmp->address);
+        return NULL;
+    }
+    if (!send_command(qmp, command, arguments, id, deadline, err)) {
+        hang_up(qmp);
+        return NULL;
+    }
+    return wait_reply(qmp, command, id, deadline, err);
+}
+
+/* "10.2.2" out of the greeting; what is missing counts as 0 */
+static void read_version(struct amdvi_qmp *qmp, struct json_object *greeting)
+{
+    struct json_object *version, *qemu;
+    uint64_t major = 0, minor = 0, micro = 0;
+
+    if (amdvi_reply_object(greeting, "version", &version) &&
+        amdvi_reply_object(version, "qemu", &qemu)) {
+        amdvi_reply_number(qemu, "major", UINT16_MAX, &major);
+        amdvi_reply_number(qemu, "minor", UINT16_MAX, &minor);
+        amdvi_reply_number(qemu, "micro", UINT16_MAX, &micro);
+        snprintf(qmp->version, sizeof(qmp->version), "%u.%u.%u",
+                 (unsigned int)major, (unsigned int)minor,
+                 (unsigned int)micro);
+    }
+}
+
+/*
+ * A monitor serves one client: the next one is connected by the kernel but
+ * hears nothing until the first leaves.
+ */
+static bool read_greeting(struct amdvi_qmp *qmp, int64_t deadline,
+                          struct amdvi_error *err)
+{
+    struct json_object *message = read_message(qmp, deadline, err);
+    struct json_object *greeting;
+    bool good;
+
+    if (!message && err->code == AMDVI_EXIT_TIMEOUT) {
+        return amdvi_fail(err, AMDVI_EXIT_CONNECTION,
+                          "%s is silent: another client holds it, or it is "
+                          "no QMP socket; give QEMU a second -qmp socket",
+                          qmp->address);
+    }
+    if (!message) {
+        return false;
+    }
+    good = amdvi_reply_object(message, "QMP", &greeting);
+    if (good) {
+        read_version(qmp, greeting);
+    }
+    json_object_put(message);
+    return good ||
+           amdvi_fail(err, AMDVI_EXIT_CONNECTION,
+                      "%s does not greet as QMP does", qmp->address);
+}
+
+/* Fill qmp->commands from the reply of query-commands */
+static bool store_commands(struct amdvi_qmp *qmp, struct json_object *list,
+                           struct amdvi_error *err)
+{
+    if (!json_object_is_type(list, json_type_array)) {
+        return amdvi_reply_invalid("query-commands", "not a list", err);
+    }
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        const char *name;
+
+        if (amdvi_reply_text(json_object_array_get_idx(list, i), "name",
+                             &name)) {
+            json_object_object_add(qmp->commands, name,
+                                   json_object_new_boolean(true));
+        }
+    }
+    return true;
+}
+
+static bool negotiate(struct amdvi_qmp *qmp, int64_t deadline,
+                      struct amdvi_error *err)
+{
+    struct json_object *reply;
+    bool good;
+
+    if (!read_greeting(qmp, deadline, err)) {
+        return false;
+    }
+    reply = amdvi_qmp_run(qmp, "qmp_capabilities", NULL, err);
+    if (!reply) {
+        return false;
+    }
+    json_object_put(reply);
+    reply = amdvi_qmp_run(qmp, "query-commands", NULL, err);
+    if (!reply) {
+        return false;
+    }
+    good = store_commands(qmp, reply, err);
+    json_object_put(reply);
+    return good;
+}
+
+static struct amdvi_qmp *new_client(const char *address, int timeout_ms)
+{
+    struct amdvi_qmp *qmp = calloc(1, sizeof(*qmp));
+
+    if (!qmp) {
+        return NULL;
+    }
+    qmp->fd = -1;
+    qmp->timeout_ms = timeout_ms;
+    qmp->address = strdup(address);
+    qmp->commands = json_object_new_object();
+    qmp->tokener = json_tokener_new_ex(MAX_DEPTH);
+    strcpy(qmp->version, "unknown");
+    if (!qmp->address || !qmp->commands || !qmp->tokener) {
+        amdvi_qmp_close(qmp);
+        return NULL;
+    }
+    json_tokener_set_flags(qmp->tokener, JSON_TOKENER_STRICT |
+                           JSON_TOKENER_ALLOW_TRAILING_CHARS |
+                           JSON_TOKENER_VALIDATE_UTF8);
+    return qmp;
+}
+
+struct amdvi_qmp *amdvi_qmp_open(const char *address, int timeout_ms,
+                                 struct amdvi_error *err)
+{
+    int64_t deadline = amdvi_clock_ms() + AMDVI_QMP_CONNECT_MS;
+    struct amdvi_qmp *qmp = new_client(address, timeout_ms);
+
+    if (!qmp) {
+        amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
+        return NULL;
+    }
+    qmp->fd = amdvi_socket_open(address, deadline, err);
+    if (qmp->fd < 0 || !negotiate(qmp, deadline, err)) {
+        amdvi_qmp_close(qmp);
+        return NULL;
+    }
+    return qmp;
+}
+
+void amdvi_qmp_close(struct amdvi_qmp *qmp)
+{
+    if (!qmp) {
+        return;
+    }
+    hang_up(qmp);
+    json_object_put(qmp->commands);
+    if (qmp->tokener) {
+        json_tokener_free(qmp->tokener);
+    }
+    free(qmp->address);
+    free(qmp);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A QMP client: one connection to one QEMU.
+ *
+ * Every wait has a deadline.  Replies may have any size up to a cap, their
+ * nesting is limited.  Events and replies nobody asked for are dropped.
+ */
+#ifndef AMDVI_INSPECT_QMP_H
+#define AMDVI_INSPECT_QMP_H
+
+#include "error.h"
+
+#include <json-c/json.h>
+
+/* Connecting and the greeting take at most this long */
+#define AMDVI_QMP_CONNECT_MS 2000
+
+struct amdvi_qmp;
+
+/*
+ * Connect to @address (see amdvi_socket_open()) and negotiate.  A later
+ * command may take @timeout_ms.  Returns NULL on failure.
+ */
+struct amdvi_qmp *amdvi_qmp_open(const char *address, int timeout_ms,
+                                 struct amdvi_error *err);
+/* @qmp may be NULL */
+void amdvi_qmp_close(struct amdvi_qmp *qmp);
+
+/* The address as the user gave it */
+const char *amdvi_qmp_address(const struct amdvi_qmp *qmp);
+/* "10.2.2", as the greeting said; "unknown" if it did not */
+const char *amdvi_qmp_version(const struct amdvi_qmp *qmp);
+
+/* Whether this QEMU has a command */
+bool amdvi_qmp_has(const struct amdvi_qmp *qmp, const char *command);
+
+/*
+ * Run a command.  @arguments may be NULL and is consumed in any case.
+ * Returns the "return" member, which the caller puts; NULL on failure.
+ * After a failure that is not a refusal by QEMU the connection is dead.
+ */
+struct json_object *amdvi_qmp_run(struct amdvi_qmp *qmp, const char *command,
+                                  struct json_object *arguments,
+                                  struct amdvi_error *err);
+
+#endif

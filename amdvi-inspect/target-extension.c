@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A QEMU with our QMP commands (qmp-ext/qapi/amd-iommu.json).
+ */
+#include "target-qmp.h"
+#include "base64.h"
+#include "pci.h"
+#include "reply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUERY_IOMMU "query-amd-iommu"
+#define QUERY_REGISTERS "query-amd-iommu-registers"
+#define READ_MEMORY "guest-memory-read"
+
+struct extension {
+    struct amdvi_qmp *qmp;
+    char *id;
+    char engine[16];
+    char options[256];
+    uint64_t mmio_base;
+    bool loaded;                /* value[] is what the registers hold */
+    uint64_t value[AMDVI_NUM_REGISTERS];
+};
+
+static bool read_memory(struct amdvi_target *target, uint64_t addr, void *buf,
+                        size_t len, enum amdvi_mem_status *ret_status,
+                        struct amdvi_error *err)
+{
+    struct extension *ext = target->opaque;
+    struct json_object *arguments = json_object_new_object(), *reply;
+    const char *data;
+    size_t count;
+    bool good;
+
+    json_object_object_add(arguments, "address",
+                           json_object_new_uint64(addr));
+    json_object_object_add(arguments, "size",
+                           json_object_new_int64((int64_t)len));
+    reply = amdvi_qmp_run(ext->qmp, READ_MEMORY, arguments, err);
+    if (!reply) {
+        return false;
+    }
+    good = amdvi_reply_text(reply, "data", &data) &&
+           amdvi_base64_decode(data, buf, len, &count);
+    json_object_put(reply);
+    if (!good) {
+        return amdvi_reply_invalid(READ_MEMORY, "no base64 of that size",
+                                   err);
+    }
+    *ret_status = count == len ? AMDVI_MEM_OK : AMDVI_MEM_ABORT;
+    return true;
+}
+
+/* Registers we do not know are ignored: the tool may be older than QEMU */
+static bool store_register(struct extension *ext, struct json_object *item,
+                           struct amdvi_error *err)
+{
+    const struct amdvi_layout *layout;
+    uint64_t offset, value;
+
+    if (!amdvi_reply_number(item, "offset", UINT32_MAX, &offset) ||
+        !amdvi_reply_number(item, "value", UINT64_MAX, &value)) {
+        return amdvi_reply_invalid(QUERY_REGISTERS,
+                                   "a register without offset and value",
+                                   err);
+    }
+    layout = amdvi_register_at((uint32_t)offset);
+    if (layout && layout->offset == offset) {
+        ext->value[layout - amdvi_layouts] = value;
+    }
+    return true;
+}
+
+static bool store_registers(struct extension *ext, struct json_object *reply,
+                            struct amdvi_error *err)
+{
+    struct json_object *list;
+
+    if (!amdvi_reply_array(reply, "registers", &list)) {
+        return amdvi_reply_invalid(QUERY_REGISTERS, "no list of registers",
+                                   err);
+    }
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        if (!store_register(ext, json_object_array_get_idx(list, i), err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One page of registers from *@start, which moves on; 0: that was the last */
+static bool load_some(struct extension *ext, uint64_t *start,
+                      struct amdvi_error *err)
+{
+    struct json_object *arguments = json_object_new_object(), *reply;
+    uint64_t next = 0;
+    bool good;
+
+    json_object_object_add(arguments, "id", json_object_new_string(ext->id));
+    json_object_object_add(arguments, "start",
+                           json_object_new_uint64(*start));
+    reply = amdvi_qmp_run(ext->qmp, QUERY_REGISTERS, arguments, err);
+    if (!reply) {
+        return false;
+    }
+    good = store_registers(ext, reply, err);
+    if (good && json_object_object_get_ex(reply, "next", NULL) &&
+        (!amdvi_reply_number(reply, "next", UINT32_MAX, &next) ||
+         next <= *start)) {
+        good = amdvi_reply_invalid(QUERY_REGISTERS, "\"next\" does not move",
+                                   err);
+    }
+    json_object_put(reply);
+    *start = next;
+    return good;
+}
+
+static bool load_registers(struct extension *ext, struct amdvi_error *err)
+{
+    uint64_t start = 0;
+
+    memset(ext->value, 0, sizeof(ext->value));
+    do {
+        if (!load_some(ext, &start, err)) {
+            return false;
+        }
+    } while (start);
+    ext->loaded = true;
+    return true;
+}
+
+static bool read_register(struct amdvi_target *target, uint32_t offset,
+                          uint64_t *ret_value, struct amdvi_error *err)
+{
+    struct extension *ext = target->opaque;
+    const struct amdvi_layout *layout = amdvi_register_at(offset);
+
+    if (!ext->loaded && !load_registers(ext, err)) {
+        return false;
+    }
+    *ret_value = layout ? ext->value[layout - amdvi_layouts] : 0;
+    return true;
+}
+
+static bool pci_functions(struct amdvi_target *target,
+                          struct amdvi_pci_list *ret, struct amdvi_error *err)
+{
+    struct extension *ext = target->opaque;
+
+    return amdvi_pci_query(ext->qmp, ret, err);
+}
+
+static void describe(struct amdvi_target *target,
+                     struct amdvi_target_info *ret)
+{
+    const struct extension *ext = target->opaque;
+
+    ret->kind = "qmp";
+    ret->address = amdvi_qmp_address(ext->qmp);
+    ret->version = amdvi_qmp_version(ext->qmp);
+    ret->engine = ext->engine;
+    ret->id = ext->id;
+    ret->options = ext->options;
+    ret->mmio_base = ext->mmio_base;
+}
+
+static void refresh(struct amdvi_target *target)
+{
+    struct extension *ext = target->opaque;
+
+    ext->loaded = false;
+}
+
+static void free_extension(struct extension *ext)
+{
+    if (ext) {
+        amdvi_qmp_close(ext->qmp);
+        free(ext->id);
+        free(ext);
+    }
+}
+
+static void close_target(struct amdvi_target *target)
+{
+    free_extension(target->opaque);
+}
+
+static const struct amdvi_target_ops extension_ops = {
+    .read_memory = read_memory,
+    .read_register = read_register,
+    .pci_functions = pci_functions,
+    .describe = describe,
+    .refresh = refresh,
+    .close = close_target,
+};
+
+/* More options than any IOMMU has */
+#define MAX_OPTIONS 32
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names of the members of @options, sorted: QEMU's order is arbitrary */
+static size_t sorted_names(struct json_object *options,
+                           const char *names[MAX_OPTIONS])
+{
+    size_t count = 0;
+
+    json_object_object_foreach(options, name, value) {
+        (void)value;
+        if (count < MAX_OPTIONS) {
+            names[count++] = name;
+        }
+    }
+    qsort(names, count, sizeof(names[0]), by_name);
+    return count;
+}
+
+/* "intremap=on pasid-bits=16": whatever QEMU has */
+static void store_options(struct extension *ext, struct json_object *options)
+{
+    const char *names[MAX_OPTIONS];
+    size_t count = sorted_names(options, names), n = 0;
+
+    for (size_t i = 0; i < count && n < sizeof(ext->options); i++) {
+        struct json_object *value = json_object_object_get(options, names[i]);
+        const char *text = json_object_get_string(value);
+
+        if (json_object_is_type(value, json_type_boolean)) {
+            text = json_object_get_boolean(value) ? "on" : "off";
+        }
+        n += (size_t)snprintf(ext->options + n, sizeof(ext->options) - n,
+                              "%s%s=%s", n ? " " : "", names[i],
+                              text ? text : "null");
+    }
+}
+
+/* What query-amd-iommu says about our IOMMU; only the id is needed */
+static bool store_info(struct extension *ext, struct json_object *info,
+                       struct amdvi_error *err)
+{
+    struct json_object *options;
+    const char *id, *engine = "unknown";
+
+    if (!amdvi_reply_text(info, "id", &id)) {
+        return amdvi_reply_invalid(QUERY_IOMMU, "an IOMMU without id", err);
+    }
+    amdvi_reply_text(info, "engine", &engine);
+    snprintf(ext->engine, sizeof(ext->engine), "%s", engine);
+    amdvi_reply_number(info, "mmio-base", UINT64_MAX, &ext->mmio_base);
+    if (amdvi_reply_object(info, "options", &options)) {
+        store_options(ext, options);
+    }
+    ext->id = strdup(id);
+    return ext->id || amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
+}
+
+/* The IOMMU called @id, or the only one */
+static struct json_object *find_iommu(struct json_object *list,
+                                      const char *id, struct amdvi_error *err)
+{
+    size_t count;
+    const char *name;
+
+    if (!json_object_is_type(list, json_type_array)) {
+        amdvi_reply_invalid(QUERY_IOMMU, "not a list", err);
+        return NULL;
+    }
+    count = json_object_array_length(list);
+    for (size_t i = 0; id && i < count; i++) {
+        struct json_object *info = json_object_array_get_idx(list, i);
+
+        if (amdvi_reply_text(info, "id", &name) && strcmp(name, id) == 0) {
+            return info;
+        }
+    }
+    if (count == 0) {
+        amdvi_fail(err, AMDVI_EXIT_UNSUPPORTED, "this VM has no AMD IOMMU");
+    } else if (id) {
+        amdvi_fail(err, AMDVI_EXIT_FAILED, "no IOMMU is called %s", id);
+    } else if (count > 1) {
+        amdvi_fail(err, AMDVI_EXIT_USAGE,
+                   "this VM has %zu IOMMUs: choose one with --iommu", count);
+    } else {
+        return json_object_array_get_idx(list, 0);
+    }
+    return NULL;
+}
+
+static bool find_and_store(struct extension *ext, const char *id,
+                           struct amdvi_error *err)
+{
+    struct json_object *list = amdvi_qmp_run(ext->qmp, QUERY_IOMMU, NULL,
+                                             err);
+    struct json_object *info;
+    bool good;
+
+    if (!list) {
+        return false;
+    }
+    info = find_iommu(list, id, err);
+    good = info && store_info(ext, info, err);
+    json_object_put(list);
+    return good;
+}
+
+struct amdvi_target *amdvi_target_extension(struct amdvi_qmp *qmp,
+                                            const char *id,
+                                            struct amdvi_error *err)
+{
+    struct extension *ext = calloc(1, sizeof(*ext));
+
+    if (!ext) {
+        amdvi_qmp_close(qmp);
+        amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
+        return NULL;
+    }
+    ext->qmp = qmp;
+    if (!find_and_store(ext, id, err)) {
+        free_extension(ext);
+        return NULL;
+    }
+    return amdvi_target_new(&extension_ops, ext, err);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Find a QEMU and choose how to ask it.  See target-qmp.h.
+ */
+#include "target-qmp.h"
+#include "process.h"
+
+/* What the extension target needs; without one of them it is not used */
+static const char *const extension_commands[] = {
+    "query-amd-iommu",
+    "query-amd-iommu-registers",
+    "guest-memory-read",
+};
+
+static bool has_extension(const struct amdvi_qmp *qmp)
+{
+    size_t n = sizeof(extension_commands) / sizeof(extension_commands[0]);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!amdvi_qmp_has(qmp, extension_commands[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct amdvi_target *choose(struct amdvi_qmp *qmp, const char *id,
+                                   struct amdvi_error *err)
+{
+    return has_extension(qmp) ? amdvi_target_extension(qmp, id, err)
+                              : amdvi_target_unmodified(qmp, id, err);
+}
+
+struct amdvi_target *amdvi_target_open_qmp(const char *address,
+                                           const char *id, int timeout_ms,
+                                           struct amdvi_error *err)
+{
+    struct amdvi_qmp *qmp = amdvi_qmp_open(address, timeout_ms, err);
+
+    return qmp ? choose(qmp, id, err) : NULL;
+}
+
+struct amdvi_target *amdvi_target_open_pid(unsigned long pid, const char *id,
+                                           int timeout_ms,
+                                           struct amdvi_error *err)
+{
+    struct amdvi_socket_list list;
+    struct amdvi_qmp *qmp = NULL;
+
+    if (!amdvi_process_sockets(pid, &list, err)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < list.count && !qmp; i++) {
+        qmp = amdvi_qmp_open(list.address[i], timeout_ms, err);
+    }
+    amdvi_socket_list_free(&list);
+    return qmp ? choose(qmp, id, err) : NULL;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Targets that are a running QEMU, reached through QMP.
+ */
+#ifndef AMDVI_INSPECT_TARGET_QMP_H
+#define AMDVI_INSPECT_TARGET_QMP_H
+
+#include "qmp.h"
+#include "target.h"
+
+/*
+ * Connect to a QEMU and choose the way to ask it: the commands of the AMD
+ * IOMMU extension if it has them, else what every QEMU offers.
+ *
+ * @id: which IOMMU, as QEMU names it; NULL: the only one
+ * @timeout_ms: limit for one command
+ */
+struct amdvi_target *amdvi_target_open_qmp(const char *address,
+                                           const char *id, int timeout_ms,
+                                           struct amdvi_error *err);
+
+/* The same for a QEMU process: the first of its QMP sockets that is free */
+struct amdvi_target *amdvi_target_open_pid(unsigned long pid, const char *id,
+                                           int timeout_ms,
+                                           struct amdvi_error *err);
+
+/*
+ * The two ways.  Both take over @qmp, also on failure.
+ */
+struct amdvi_target *amdvi_target_extension(struct amdvi_qmp *qmp,
+                                            const char *id,
+                                            struct amdvi_error *err);
+struct amdvi_target *amdvi_target_unmodified(struct amdvi_qmp *qmp,
+                                             const char *id,
+                                             struct amdvi_error *err);
+
+#endif

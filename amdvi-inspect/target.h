@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Targets: where the state of an IOMMU comes from.
+ *
+ * A target must be able to read guest-physical memory and an IOMMU register.
+ * What is held in guest memory is built here over these two, so that every
+ * target shows the same; a target adds what only it can know: names of
+ * devices, facts about itself.
+ */
+#ifndef AMDVI_INSPECT_TARGET_H
+#define AMDVI_INSPECT_TARGET_H
+
+#include "amdvi.h"
+#include "error.h"
+
+/* Bytes of one call of the read_memory operation at most */
+#define AMDVI_TARGET_READ_MAX 4096
+
+struct amdvi_target;
+struct amdvi_pci_list;
+
+/* What a target is.  Strings are as QEMU sent them, not safe to print */
+struct amdvi_target_info {
+    const char *kind;           /* "qmp", "qmp-unmodified", ... */
+    const char *address;        /* where it was found; NULL: nowhere */
+    const char *version;        /* of QEMU, "10.2.2"; NULL: unknown */
+    const char *engine;         /* "svm", "stock"; NULL: unknown */
+    const char *id;             /* of the IOMMU; NULL: has none */
+    const char *options;        /* "intremap=on ..."; NULL: unknown */
+    uint64_t mmio_base;         /* of its registers; 0: unknown */
+};
+
+struct amdvi_target_ops {
+    /*
+     * Mandatory.  Read @len bytes, at most AMDVI_TARGET_READ_MAX, that do
+     * not cross a 4 KiB page.  Returns false if the target failed;
+     * otherwise *@ret_status says whether there is memory.  Must have no
+     * side effect in the guest: device registers count as no memory.
+     */
+    bool (*read_memory)(struct amdvi_target *target, uint64_t addr, void *buf,
+                        size_t len, enum amdvi_mem_status *ret_status,
+                        struct amdvi_error *err);
+    /*
+     * Mandatory.  Read the register at MMIO @offset, 8-byte aligned or that
+     * of a 4-byte register.  What the IOMMU does not have reads 0.  Values
+     * may be kept until refresh().
+     */
+    bool (*read_register)(struct amdvi_target *target, uint32_t offset,
+                          uint64_t *ret_value, struct amdvi_error *err);
+    /* PCI functions of the VM; NULL: the target does not know them */
+    bool (*pci_functions)(struct amdvi_target *target,
+                          struct amdvi_pci_list *ret,
+                          struct amdvi_error *err);
+    /* Strings live as long as the target.  NULL: nothing is known */
+    void (*describe)(struct amdvi_target *target,
+                     struct amdvi_target_info *ret);
+    /* Forget what was kept: the guest may have changed.  May be NULL */
+    void (*refresh)(struct amdvi_target *target);
+    /* Free what hangs on the opaque pointer.  May be NULL */
+    void (*close)(struct amdvi_target *target);
+};
+
+struct amdvi_target {
+    const struct amdvi_target_ops *ops;
+    void *opaque;               /* belongs to the operations */
+};
+
+/* A new target that owns @opaque.  NULL, and @opaque closed: no memory */
+struct amdvi_target *amdvi_target_new(const struct amdvi_target_ops *ops,
+                                      void *opaque, struct amdvi_error *err);
+/* @target may be NULL */
+void amdvi_target_close(struct amdvi_target *target);
+
+void amdvi_target_refresh(struct amdvi_target *target);
+void amdvi_target_describe(struct amdvi_target *target,
+                           struct amdvi_target_info *ret);
+
+/*
+ * Read any range of memory.  Returns false if the target failed; else
+ * *@ret_status tells whether all of it is there.
+ */
+bool amdvi_target_read(struct amdvi_target *target, uint64_t addr, void *buf,
+                       size_t len, enum amdvi_mem_status *ret_status,
+                       struct amdvi_error *err);
+
+bool amdvi_target_register(struct amdvi_target *target,
+                           enum amdvi_layout_id reg, uint64_t *ret_value,
+                           struct amdvi_error *err);
+
+/* The registers that libamdvi wants to know */
+bool amdvi_target_iommu(struct amdvi_target *target, struct amdvi_iommu *ret,
+                        struct amdvi_error *err);
+
+/* PCI functions; an empty list if the target knows none */
+bool amdvi_target_pci(struct amdvi_target *target, struct amdvi_pci_list *ret,
+                      struct amdvi_error *err);
+
+/* A device table entry as found in memory */
+struct amdvi_dte_entry {
+    uint16_t device_id;
+    bool has_address;           /* false: beyond the device table */
+    bool readable;              /* words are what memory holds */
+    uint64_t address;
+    uint64_t words[4];
+};
+
+/*
+ * Reads DTEs.  It keeps the last page, so ascending DeviceIDs cost one read
+ * for 128 of them.
+ */
+struct amdvi_dte_reader {
+    struct amdvi_target *target;
+    struct amdvi_iommu iommu;
+    uint64_t page;              /* address of what is in bytes */
+    bool loaded;
+    enum amdvi_mem_status status;
+    uint8_t bytes[4096];
+};
+
+bool amdvi_dte_reader_init(struct amdvi_dte_reader *reader,
+                           struct amdvi_target *target,
+                           struct amdvi_error *err);
+/* Returns false if the target failed.  IommuEn=0: there is no table */
+bool amdvi_dte_read(struct amdvi_dte_reader *reader, uint16_t device_id,
+                    struct amdvi_dte_entry *ret, struct amdvi_error *err);
+
+enum amdvi_ring_id {
+    AMDVI_RING_COMMAND,
+    AMDVI_RING_EVENT,
+    AMDVI_RING_PPR,
+    AMDVI_NUM_RINGS
+};
+
+/* State of a ring, from registers */
+struct amdvi_ring {
+    const char *id;             /* "command", "event", "ppr" */
+    const char *name;           /* "command buffer", ... */
+    enum amdvi_family family;   /* of its entries */
+    bool present;               /* the IOMMU implements it */
+    bool enabled;               /* by its bit and IommuEn */
+    bool running;
+    bool overflow;
+    uint64_t base;
+    uint32_t bytes;             /* 0: the length code is reserved */
+    uint32_t head;
+    uint32_t tail;
+    bool sane;                  /* head and tail lie in the ring */
+};
+
+bool amdvi_target_ring(struct amdvi_target *target, enum amdvi_ring_id id,
+                       struct amdvi_ring *ret, struct amdvi_error *err);
+
+#endif
