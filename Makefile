@@ -110,8 +110,9 @@ check-cli: tools ## tests of amdvi-inspect
 	    scripts/tap-summary tests/cli/*-test
 
 .PHONY: check-guest
-check-guest: qemu tools ## Debian's kernel behind the IOMMU
-	@scripts/tap-summary --timeout 1800 tests/guest/*-test
+check-guest: qemu qemu-stock tools ## Debian's kernel behind the IOMMU
+	@AMDVI_QEMU=$(QEMU_DIR)/qemu-system-x86_64 $(SAN_ENV) \
+	    scripts/tap-summary --timeout 1800 tests/guest/*-test
 
 .PHONY: check-build
 check-build: ## tests of the build scripts

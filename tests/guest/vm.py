@@ -42,7 +42,9 @@ class VmError(Exception):
 
 
 def our_qemu() -> Path:
-    """The QEMU with the SVM engine."""
+    """The QEMU with the SVM engine; AMDVI_QEMU names another build of it."""
+    if os.environ.get("AMDVI_QEMU"):
+        return Path(os.environ["AMDVI_QEMU"])
     return image.build_dir() / "qemu" / "qemu-system-x86_64"
 
 
@@ -85,14 +87,14 @@ def command_line(options: Options, guest: image.Image) -> List[str]:
             "-m", options.memory, "-smp", str(options.cpus), "-nodefaults",
             "-display", "none", "-no-reboot"]
     line += ["-L", str(guest.firmware), "-L", QEMU_DATA]
-    line += ["-device", options.iommu]
+    line += ["-device", f"{options.iommu},id=iommu0"]
     for disk, drive in zip(guest.disks, ("ahci", "nvme")):
         line += ["-drive", f"if=none,id={drive},format=raw,snapshot=on,"
                  f"file={escaped(disk.path)}"]
-    line += ["-device", "ide-hd,bus=ide.0,drive=ahci",
-             "-device", "nvme,drive=nvme,serial=amdvi-nvme,addr=4",
+    line += ["-device", "ide-hd,id=disk0,bus=ide.0,drive=ahci",
+             "-device", "nvme,id=nvme0,drive=nvme,serial=amdvi-nvme,addr=4",
              "-device", "pcie-root-port,id=port1,chassis=1,slot=1,addr=5",
-             "-device", "virtio-rng-pci,bus=port1,iommu_platform=on,"
+             "-device", "virtio-rng-pci,id=rng0,bus=port1,iommu_platform=on,"
              "disable-legacy=on"]
     for name in QMP_SOCKETS:
         line += ["-qmp", f"unix:{escaped(run / name)},server=on,wait=off"]
@@ -156,13 +158,13 @@ class Vm:
         if longest > SOCKET_PATH_MAX:
             raise VmError(f"{self.run_dir} is too long for a UNIX socket")
         self.clean()
-        self.launch(command_line(self.options, self.guest))
-        if wait:
-            try:
+        try:
+            self.launch(command_line(self.options, self.guest))
+            if wait:
                 self.wait_for(READY)
-            except BaseException:
-                self.stop()
-                raise
+        except BaseException:
+            self.stop()
+            raise
 
     def launch(self, line: List[str]) -> None:
         """Run QEMU in its own session: it outlives this program."""
@@ -174,9 +176,7 @@ class Vm:
         limit = time.monotonic() + self.options.timeout
         while not self.answers():
             if not self.running() or time.monotonic() > limit:
-                reason = self.last_words()
-                self.stop()
-                raise VmError(f"QEMU did not start: {reason}")
+                raise VmError(f"QEMU did not start: {self.last_words()}")
             time.sleep(POLL_S)
 
     def answers(self) -> bool:

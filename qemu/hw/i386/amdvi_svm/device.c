@@ -320,10 +320,6 @@ void amdvi_svm_realize(AMDVIState *s)
     e->command_bh = qemu_bh_new_guarded(amdvi_svm_command_bh, e,
                                         &dev->mem_reentrancy_guard);
     e->irq_bh = qemu_bh_new(amdvi_svm_irq_bh, e);
-    memory_region_init_io(&e->ir, OBJECT(s), &amdvi_svm_window_ops, e,
-                          "amdvi-svm-ir", AMDVI_INT_ADDR_SIZE);
-    /* A device may send its interrupt from within a notifier */
-    e->ir.disable_reentrancy_guard = true;
     s->engine = e;
     set_capability(s);
     amdvi_svm_init_registers(e);

@@ -181,23 +181,23 @@ int amdvi_svm_remap(AMDVIState *s, const MSIMessage *origin,
            ? 0 : refuse(e, &interrupt);
 }
 
-/* IOAPIC and HPET come without a requester ID */
-static uint16_t requester(MemTxAttrs attrs)
+/* Most DMA, and the IOAPIC, come without a requester ID */
+static uint16_t requester(const AmdviDevice *d, MemTxAttrs attrs)
 {
-    return attrs.unspecified ? AMDVI_IOAPIC_SB_DEVID : attrs.requester_id;
+    return attrs.unspecified ? amdvi_svm_device_id(d) : attrs.requester_id;
 }
 
 static MemTxResult window_write(void *opaque, hwaddr addr, uint64_t value,
                                 unsigned size, MemTxAttrs attrs)
 {
-    AmdviEngine *e = opaque;
+    AmdviDevice *d = opaque;
     MSIMessage from = {
         .address = AMDVI_INT_ADDR_FIRST + addr,
         .data = value,
     };
     MSIMessage to;
 
-    if (amdvi_svm_remap(e->s, &from, &to, requester(attrs)) < 0) {
+    if (amdvi_svm_remap(d->engine->s, &from, &to, requester(d, attrs)) < 0) {
         return MEMTX_ACCESS_ERROR;
     }
     apic_get_class(NULL)->send_msi(&to);
@@ -208,10 +208,10 @@ static MemTxResult window_write(void *opaque, hwaddr addr, uint64_t value,
 static MemTxResult window_read(void *opaque, hwaddr addr, uint64_t *data,
                                unsigned size, MemTxAttrs attrs)
 {
-    AmdviEngine *e = opaque;
+    AmdviDevice *d = opaque;
     struct amdvi_request request = {
         .kind = AMDVI_REQUEST_DMA,
-        .device_id = requester(attrs),
+        .device_id = requester(d, attrs),
         .pasid = AMDVI_NO_PASID,
         .addr = AMDVI_INT_ADDR_FIRST + addr,
         .read = true,
@@ -219,9 +219,9 @@ static MemTxResult window_read(void *opaque, hwaddr addr, uint64_t *data,
     struct amdvi_result result;
     struct amdvi_iommu view;
 
-    amdvi_svm_view(e->s, &view);
+    amdvi_svm_view(d->engine->s, &view);
     amdvi_translate(&view, &amdvi_svm_mem, &request, NULL, &result);
-    amdvi_svm_report(e, &request, &result);
+    amdvi_svm_report(d->engine, &request, &result);
     *data = 0;
     return result.outcome == AMDVI_OUTCOME_FORWARDED ? MEMTX_OK
                                                      : MEMTX_ACCESS_ERROR;

@@ -56,7 +56,7 @@ typedef struct AmdviDevice {
     uint8_t devfn;
     MemoryRegion root;
     IOMMUMemoryRegion iommu;
-    MemoryRegion ir;            /* alias of AmdviEngine.ir */
+    MemoryRegion window;        /* for interrupts */
     AddressSpace as;
     bool notified;              /* somebody wants to hear of invalidations */
 
@@ -90,7 +90,6 @@ struct AmdviEngine {
     bool abort_pending;         /* PCI status is to show a target abort */
     QEMUBH *irq_bh;
 
-    MemoryRegion ir;            /* the interrupt window of all devices */
     QLIST_HEAD(, AmdviDevice) devices;
 };
 
@@ -140,7 +139,7 @@ void amdvi_svm_log_event(AmdviEngine *e, const uint64_t event[2],
 void amdvi_svm_update_irq(AmdviEngine *e);
 void amdvi_svm_deliver_irq(AmdviEngine *e);
 void amdvi_svm_irq_bh(void *opaque);
-/* Registers of the interrupt window */
+/* The interrupt window of an AmdviDevice */
 extern const MemoryRegionOps amdvi_svm_window_ops;
 
 /*

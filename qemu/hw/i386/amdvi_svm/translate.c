@@ -285,10 +285,12 @@ static void init_regions(AmdviDevice *d)
                              TYPE_AMDVI_SVM_REGION, owner, "amdvi-svm-dma",
                              UINT64_MAX);
     memory_region_add_subregion(&d->root, 0, MEMORY_REGION(&d->iommu));
-    memory_region_init_alias(&d->ir, owner, "amdvi-svm-ir", &d->engine->ir, 0,
-                             AMDVI_INT_ADDR_SIZE);
+    memory_region_init_io(&d->window, owner, &amdvi_svm_window_ops, d,
+                          "amdvi-svm-window", AMDVI_INT_ADDR_SIZE);
+    /* A device may send its interrupt from within a notifier */
+    d->window.disable_reentrancy_guard = true;
     memory_region_add_subregion_overlap(&d->root, AMDVI_INT_ADDR_FIRST,
-                                        &d->ir, 1);
+                                        &d->window, 1);
     address_space_init(&d->as, &d->root, name);
 }
 

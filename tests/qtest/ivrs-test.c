@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * IVRS repeats what the registers and the capability say.
+ * spec/acpi-ivrs.md 2, 7, 8.
+ */
+#include "qemu/osdep.h"
+#include "qemu/bswap.h"
+#include "bench.h"
+#include "ivrs.h"
+
+#define INFO 36
+#define BLOCKS 48
+
+/* Offsets in a block */
+#define TYPE 0
+#define FLAGS 1
+#define LENGTH 2
+#define DEVICE_ID 4
+#define CAPABILITY 6
+#define MMIO 8
+#define FEATURES 20
+#define EFR 24
+#define EFR2 32
+
+/* The block of a type */
+static const uint8_t *find_block(const GByteArray *ivrs, uint8_t type)
+{
+    uint32_t place = BLOCKS;
+
+    while (place + EFR2 < ivrs->len && ivrs->data[place + TYPE] != type) {
+        place += lduw_le_p(ivrs->data + place + LENGTH);
+    }
+    g_assert_cmpint(place + EFR2, <, ivrs->len);
+    return ivrs->data + place;
+}
+
+static void check_place(Bench *b, const uint8_t *block)
+{
+    g_assert_cmphex(lduw_le_p(block + DEVICE_ID), ==, IOMMU_ID);
+    g_assert_cmphex(lduw_le_p(block + CAPABILITY), ==,
+                    config_find(b, IOMMU_ID, 0x0f));
+    g_assert_cmphex(ldq_le_p(block + MMIO), ==, IOMMU_BASE);
+}
+
+static void check(const char *options, uint32_t features)
+{
+    Bench *b = bench_start(options, "");
+    GByteArray *ivrs = ivrs_read(b->qts);
+    const uint8_t *block;
+
+    /* EFRSup, and the widths that capability +10h has */
+    g_assert_cmphex((uint32_t)ldl_le_p(ivrs->data + INFO), ==, 0x203041);
+    g_assert_cmphex((uint32_t)ldl_le_p(ivrs->data + INFO) & ~1, ==,
+                    config_read(b, IOMMU_ID,
+                                config_find(b, IOMMU_ID, 0x0f) + 0x10));
+    block = find_block(ivrs, 0x10);
+    check_place(b, block);
+    /* HtTunEn, PreFSup; neither IotlbSup nor PPRSup */
+    g_assert_cmphex(block[FLAGS], ==, 0x41);
+    g_assert_cmphex((uint32_t)ldl_le_p(block + FEATURES), ==, features);
+    block = find_block(ivrs, 0x11);
+    check_place(b, block);
+    g_assert_cmphex(block[FLAGS], ==, 0x01);
+    g_assert_cmphex((uint32_t)ldl_le_p(block + FEATURES), ==, 0);
+    g_assert_cmphex(ldq_le_p(block + EFR), ==, reg_read(b, REG_EFR));
+    g_assert_cmphex(ldq_le_p(block + EFR2), ==, reg_read(b, REG_EFR2));
+    g_byte_array_unref(ivrs);
+    bench_stop(b);
+}
+
+static void test_default(void)
+{
+    /* HATS=2, HESup, GASup, IASup */
+    check("svm=on", 0x800000e0);
+}
+
+static void test_xt(void)
+{
+    check("svm=on,xtsup=on", 0x800000e1);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    qtest_add_func("/amdvi/ivrs/default", test_default);
+    qtest_add_func("/amdvi/ivrs/xt", test_xt);
+    return g_test_run();
+}

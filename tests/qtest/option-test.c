@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Options: what is refused, and with which words; what follows from others. */
+#include "qemu/osdep.h"
+#include "qobject/qdict.h"
+#include "bench.h"
+
+static const struct {
+    const char *options;
+    const char *error;
+} refused[] = {
+    { "svm=on,pasid-bits=0", "pasid-bits must be between 1 and 16" },
+    { "svm=on,pasid-bits=17", "pasid-bits must be between 1 and 16" },
+    { "svm=on,pasid-bits=300", "pasid-bits must be between 1 and 16" },
+    { "svm=on,guest-levels=3", "guest-levels must be 4 or 5" },
+    { "svm=on,guest-levels=6", "guest-levels must be 4 or 5" },
+    { "svm=on,dma-remap=off", "svm=on needs dma-remap=on" },
+    { "dma-remap=off,svm=on", "svm=on needs dma-remap=on" },
+    { "svm=on,dma-translation=off", "svm=on needs dma-translation=on" },
+    { "svm=on,ats=on", "ats=on is not supported yet" },
+    { "svm=on,device-iotlb=on", "ats=on is not supported yet" },
+    { "svm=on,device-iotlb=on,ats=off",
+      "device-iotlb=on contradicts ats=off" },
+    { "svm=on,pri=on", "pri=on is not supported yet" },
+    { "svm=on,pri=on,ats=off", "pri=on needs ats=on" },
+    { "svm=on,pmu=on", "pmu=on is not supported yet" },
+    { "pasid-bits=16", "pasid-bits needs svm=on" },
+    { "svm=off,guest-levels=4", "guest-levels needs svm=on" },
+    { "ats=on", "ats=on needs svm=on" },
+    { "pri=on", "pri=on needs svm=on" },
+    { "pmu=on", "pmu=on needs svm=on" },
+};
+
+/* One sentence on stderr, and a failure */
+static void test_refused(void)
+{
+    for (int i = 0; i < ARRAY_SIZE(refused); i++) {
+        g_autofree char *device = g_strdup_printf("amd-iommu,%s",
+                                                  refused[i].options);
+        g_autofree char *wanted =
+            g_strdup_printf(": amd-iommu: %s\n", refused[i].error);
+        const char *argv[] = {
+            getenv("QTEST_QEMU_BINARY"), "-machine", "q35", "-nodefaults",
+            "-display", "none", "-accel", "qtest", "-device", device, NULL,
+        };
+        g_autofree char *text = NULL;
+        int status = 0;
+
+        g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL,
+                                   G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+                                   &text, &status, NULL));
+        g_assert_cmpint(WEXITSTATUS(status), ==, 1);
+        g_assert_nonnull(strchr(text, '\n'));
+        g_assert_true(g_str_has_suffix(text, wanted));
+        g_assert_cmpstr(strchr(text, '\n'), ==, "\n");
+    }
+}
+
+static const char *const accepted[] = {
+    "svm=on,pasid-bits=1", "svm=on,pasid-bits=16", "svm=on,guest-levels=4",
+    "svm=on,guest-levels=5", "svm=on,ats=off,pri=off,pmu=off",
+    "svm=on,dma-remap=on", "svm=on,intremap=off", "svm=on,xtsup=on",
+    "svm=off,ats=off,pri=off,pmu=off",
+};
+
+static void test_accepted(void)
+{
+    for (int i = 0; i < ARRAY_SIZE(accepted); i++) {
+        bench_stop(bench_start(accepted[i], ""));
+    }
+}
+
+static QDict *query(Bench *b)
+{
+    QDict *reply = qtest_qmp(b->qts, "{ 'execute': 'query-amd-iommu' }");
+    QDict *info = qobject_to(QDict, qlist_peek(qdict_get_qlist(reply,
+                                                               "return")));
+
+    qobject_ref(info);
+    qobject_unref(reply);
+    return info;
+}
+
+/* Defaults are filled in; svm=on implies dma-remap=on */
+static void test_defaults(void)
+{
+    Bench *b = bench_start("svm=on", "");
+    QDict *info = query(b);
+    QDict *options = qdict_get_qdict(info, "options");
+
+    g_assert_cmpstr(qdict_get_str(info, "engine"), ==, "svm");
+    g_assert_true(qdict_get_bool(options, "dma-remap"));
+    g_assert_true(qdict_get_bool(options, "intremap"));
+    g_assert_false(qdict_get_bool(options, "xtsup"));
+    g_assert_cmpint(qdict_get_int(options, "pasid-bits"), ==, 16);
+    g_assert_cmpint(qdict_get_int(options, "guest-levels"), ==, 5);
+    g_assert_false(qdict_get_bool(options, "ats"));
+    g_assert_false(qdict_get_bool(options, "pri"));
+    g_assert_false(qdict_get_bool(options, "pmu"));
+    qobject_unref(info);
+    bench_stop(b);
+}
+
+/* The stock model has none of the new options in force */
+static void test_off(void)
+{
+    Bench *b = bench_start("", "");
+    QDict *info = query(b);
+    QDict *options = qdict_get_qdict(info, "options");
+
+    g_assert_cmpstr(qdict_get_str(info, "engine"), ==, "stock");
+    g_assert_false(qdict_get_bool(options, "dma-remap"));
+    g_assert_false(qdict_haskey(options, "pasid-bits"));
+    g_assert_false(qdict_haskey(options, "ats"));
+    qobject_unref(info);
+    bench_stop(b);
+}
+
+/* The capability: no ATS, nothing absent is cached, EFR and Misc are there */
+static void test_capability(void)
+{
+    Bench *b = bench_start("svm=on", "");
+    uint8_t cap = config_find(b, IOMMU_ID, 0x0f);
+
+    g_assert_cmphex(config_read(b, IOMMU_ID, cap) & 0xffff00ff, ==,
+                    0x1a0b000f);
+    g_assert_cmphex(config_read(b, IOMMU_ID, cap + 0x10), ==, 0x203040);
+    bench_stop(b);
+}
+
+/* Migration would lose state, so it is refused */
+static void test_migration(void)
+{
+    Bench *b = bench_start("svm=on", "");
+    QDict *error = qtest_qmp_assert_failure_ref(
+        b->qts, "{ 'execute': 'migrate',"
+        "  'arguments': { 'uri': 'exec:cat > /dev/null' } }");
+
+    g_assert_nonnull(strstr(qdict_get_str(error, "desc"), "amd-iommu"));
+    qobject_unref(error);
+    bench_stop(b);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    qtest_add_func("/amdvi/option/refused", test_refused);
+    qtest_add_func("/amdvi/option/accepted", test_accepted);
+    qtest_add_func("/amdvi/option/defaults", test_defaults);
+    qtest_add_func("/amdvi/option/off", test_off);
+    qtest_add_func("/amdvi/option/capability", test_capability);
+    qtest_add_func("/amdvi/option/migration", test_migration);
+    return g_test_run();
+}
