@@ -178,8 +178,9 @@ bool amdvi_view_show(const struct amdvi_view *view,
                      struct amdvi_renderer *renderer,
                      struct amdvi_error *err);
 
-/* Text of a cell, not empty, not sanitised; may use @buf of AMDVI_CELL_BUFFER bytes */
+/* Enough for any number that amdvi_cell_format() writes */
 #define AMDVI_CELL_BUFFER 32
+/* Text of a cell: not empty, not sanitised, in @buf or owned by the cell */
 const char *amdvi_cell_format(const struct amdvi_column *column,
                               const struct amdvi_cell *cell, char *buf);
 
