@@ -105,13 +105,7 @@ static enum amdvi_walk_status gcr3_level(struct amdvi_walk *w,
 static enum amdvi_walk_status gcr3_walk(struct amdvi_walk *w, uint64_t *top)
 {
     unsigned int levels = (unsigned int)amdvi_dte_glx(w->dte) + 1;
-    unsigned int pasid_bits =
-        (unsigned int)amdvi_efr_pas_max(&w->iommu->features.efr) + 1;
 
-    if (w->pasid >> (9 * levels) || (uint64_t)w->pasid >> pasid_bits) {
-        return guest_fault(w, AMDVI_REASON_PASID_RANGE,
-                           AMDVI_FAULT_NOT_PRESENT);
-    }
     *top = amdvi_dte_gcr3_trp(w->dte);
     for (unsigned int level = levels; level > 0; level--) {
         enum amdvi_walk_status status =

@@ -226,21 +226,35 @@ static enum amdvi_walk_status dte_gate(struct amdvi_walk *w, bool guest,
     return AMDVI_WALK_OK;
 }
 
+/* PASmax, and the span of the GCR3 table */
+static bool pasid_in_range(const struct amdvi_walk *w)
+{
+    uint64_t gcr3_bits = 9 * (amdvi_dte_glx(w->dte) + 1);
+    uint64_t most_bits = amdvi_efr_pas_max(&w->iommu->features.efr) + 1;
+
+    return (uint64_t)w->pasid >> gcr3_bits == 0 &&
+           (uint64_t)w->pasid >> most_bits == 0;
+}
+
 /* translation.md 2: which tables serve the request; sets w->pasid */
 static enum amdvi_walk_status select_path(struct amdvi_walk *w, bool *guest)
 {
+    enum amdvi_reason reason = AMDVI_REASON_NO_GUEST_TABLE;
+
     *guest = amdvi_guest_on(w->iommu, w->dte);
-    if (w->request.pasid != AMDVI_NO_PASID) {
-        return *guest ? AMDVI_WALK_OK
-                      : amdvi_end_fault(w, AMDVI_REASON_NO_GUEST_TABLE,
-                                        AMDVI_FAULT_NOT_PRESENT, true,
-                                        w->request.addr);
+    if (w->request.pasid == AMDVI_NO_PASID) {
+        *guest = *guest && amdvi_dte_giov(w->dte);
+        w->pasid = *guest ? 0 : AMDVI_NO_PASID;
+        return AMDVI_WALK_OK;
     }
-    *guest = *guest && amdvi_dte_giov(w->dte);
     if (*guest) {
-        w->pasid = 0;
+        if (pasid_in_range(w)) {
+            return AMDVI_WALK_OK;
+        }
+        reason = AMDVI_REASON_PASID_RANGE;
     }
-    return AMDVI_WALK_OK;
+    return amdvi_end_fault(w, reason, AMDVI_FAULT_NOT_PRESENT, true,
+                           w->request.addr);
 }
 
 static void fill_result(struct amdvi_walk *w, bool guest,

@@ -554,6 +554,20 @@ static void test_unreadable(void **state)
     }
 }
 
+/* An entry that can be read but not updated */
+static void test_update_aborts(void **state)
+{
+    (void)state;
+    for (unsigned int level = 1; level <= 4; level++) {
+        one_page(4, 0);
+        w.update_abort_at = w.guest_at[level];
+        world_dma_pasid(&w, 5, GVA, "w");
+        want_outcome(&w, "update", AMDVI_OUTCOME_ABORTED,
+                     AMDVI_REASON_TABLE_UNREADABLE);
+        want_event(&w, "update", 0x4221000500000028, w.guest_at[level]);
+    }
+}
+
 /* The worked example of translation.md 12, with its very addresses */
 static void sva_tables(void)
 {
@@ -615,6 +629,7 @@ int main(void)
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_endless_change),
         cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_update_aborts),
         cmocka_unit_test(test_worked_example),
     };
 

@@ -526,6 +526,22 @@ static void test_unreadable(void **state)
     }
 }
 
+/* An entry that can be read but not updated */
+static void test_update_aborts(void **state)
+{
+    (void)state;
+    for (unsigned int level = 1; level <= 4; level++) {
+        world_init_host(&w, 4);
+        world_edit_dte(&w, 0, 0, 3ULL << 7);
+        world_map_host(&w, PAGE, 1, HOST_RW | PAGE | 1);
+        w.update_abort_at = w.host_at[level];
+        world_dma(&w, PAGE, "w");
+        want_outcome(&w, "update", AMDVI_OUTCOME_ABORTED,
+                     AMDVI_REASON_TABLE_UNREADABLE);
+        want_event(&w, "update", 0x4220002a00000028, w.host_at[level]);
+    }
+}
+
 /* A pointer to where nothing answers */
 static void test_dangling(void **state)
 {
@@ -534,6 +550,28 @@ static void test_dangling(void **state)
     world_map_host(&w, 0, 4, HOST_RW | 0x000ffffffffff000 | NL(3) | 1);
     world_dma(&w, 0, "r");
     want_event(&w, "dangling", 0x4200002a00000028, 0x000ffffffffff000);
+}
+
+/* A request for neither read nor write is granted what the tables permit */
+static void test_probe(void **state)
+{
+    static const struct {
+        uint64_t leaf;
+        unsigned int perm;
+    } rows[] = { { HOST_RW, PERM_RW }, { HOST_R, PERM_R },
+                 { HOST_W, AMDVI_PERM_W } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        world_init_host(&w, 4);
+        w.mem.cmpxchg = NULL;
+        world_map_host(&w, PAGE, 1, rows[i].leaf | PAGE | 1);
+        world_dma(&w, PAGE, "");
+        want_address(&w, "probe", PAGE, 12, rows[i].perm);
+    }
+    world_map_host(&w, PAGE, 1, 0);
+    world_dma(&w, PAGE, "");
+    want_fault(&w, "probe", AMDVI_REASON_HOST_NOT_PRESENT, 0, PAGE);
 }
 
 /* Bits of the leaf that ATS completions and caches want to know */
@@ -577,7 +615,9 @@ int main(void)
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_endless_change),
         cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_update_aborts),
         cmocka_unit_test(test_dangling),
+        cmocka_unit_test(test_probe),
         cmocka_unit_test(test_leaf_bits),
     };
 

@@ -92,6 +92,9 @@ static enum amdvi_mem_status mem_cmpxchg(void *opaque, uint64_t spa,
     if (spa % 8) {
         w->broken_call = true;
     }
+    if (status == AMDVI_MEM_OK && spa == w->update_abort_at) {
+        status = AMDVI_MEM_ABORT;
+    }
     if (status != AMDVI_MEM_OK) {
         return status;
     }
@@ -112,7 +115,8 @@ void world_init(struct world *w)
 {
     /* Pages are cleared when they come to be */
     memset(&w->pages, 0, sizeof(*w) - offsetof(struct world, pages));
-    w->abort_at = w->unknown_at = w->change_at = NOWHERE;
+    w->abort_at = w->unknown_at = NOWHERE;
+    w->update_abort_at = w->change_at = NOWHERE;
     w->next_table = TABLES;
     w->next_host = HOST_TABLES;
     w->mem = (struct amdvi_mem) { mem_read, mem_cmpxchg, w };

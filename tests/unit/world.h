@@ -53,6 +53,7 @@ struct world {
     /* Hooks: what goes wrong in memory; ~0 means nothing */
     uint64_t abort_at;          /* reads and updates that touch it abort */
     uint64_t unknown_at;        /* or it is not in the dump */
+    uint64_t update_abort_at;   /* only updates there abort */
     uint64_t change_at;         /* a cmpxchg here first finds change_to */
     uint64_t change_to;
     bool change_always;         /* every cmpxchg here finds a new value */
