@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Tuple
 
-from .conf import Conf, Fault, fail, run, say
+from .conf import Conf, Fault, fail, locked, run, say
 from .tree import Tree
 
 EMULATOR = "qemu-system-x86_64"
@@ -65,12 +65,14 @@ def build(conf: Conf, tree: Tree, name: str) -> Path:
     variant = VARIANTS[name]
     folder = tree.home / variant.folder
     env = environment(conf, tree)
-    configure(conf, tree.path, folder, variant, env)
-    ninja(folder, [EMULATOR], env)
-    qtests = list(qtest_targets(folder, env)) if tree.kind != "stock" else []
-    if qtests:
-        ninja(folder, qtests, env)
-    link_firmware(folder)
+    with locked(folder):
+        configure(conf, tree.path, folder, variant, env)
+        ninja(folder, [EMULATOR], env)
+        if tree.kind != "stock":
+            qtests = list(qtest_targets(folder, env))
+            if qtests:
+                ninja(folder, qtests, env)
+        link_firmware(folder)
     return show(conf, tree, folder, variant) / EMULATOR
 
 

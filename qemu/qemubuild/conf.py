@@ -106,14 +106,15 @@ def sha256_file(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """One run at a time prepares a tree in folder; a second one waits."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w", encoding="ascii") as file:
+def locked(path: Path) -> Iterator[None]:
+    """One run at a time works on path (need not exist); a second one waits."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.parent / f".{path.name}.lock", "w",
+              encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("waiting for another run that prepares the tree")
+            say(f"waiting for another run that works on {path}")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -57,7 +57,7 @@ class Tree:
 def prepare(conf: Conf, kind: str) -> Tree:
     """Make the tree what the current files ask for."""
     tree = Tree(conf, kind)
-    with locked(tree.src):
+    with locked(tree.path):
         for pattern in LEFTOVERS:
             for path in tree.src.glob(pattern):
                 shutil.rmtree(path)

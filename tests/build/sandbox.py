@@ -163,16 +163,23 @@ class Sandbox(unittest.TestCase):
                         "utf-8")
         return path
 
-    def run_build(self, *args: str, **env: str) \
-            -> "subprocess.CompletedProcess[str]":
-        """Run qemu/build with the sandbox's places."""
+    def start(self, *args: str, **env: str) -> "subprocess.Popen[str]":
+        """Start qemu/build with the sandbox's places."""
         clean = {name: value for name, value in os.environ.items()
                  if name not in ("QEMU_SRC", "BUILD", "MSG")}
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, str(self.repo / "qemu/build"), *args],
             env={**clean, "AMDVI_CACHE": str(self.cache), **env}, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, check=False)
+            stderr=subprocess.PIPE)
+
+    def run_build(self, *args: str, **env: str) \
+            -> "subprocess.CompletedProcess[str]":
+        """Run it to its end."""
+        with self.start(*args, **env) as process:
+            output, errors = process.communicate()
+        return subprocess.CompletedProcess(args, process.returncode, output,
+                                           errors)
 
     def good(self, *args: str, **env: str) -> str:
         """A run that must succeed; its output."""

@@ -30,6 +30,18 @@ static const struct {
     { "pmu=on", "pmu=on needs svm=on" },
 };
 
+/* How many messages of QEMU are in the text */
+static int count_messages(const char *text)
+{
+    int count = 0;
+
+    while ((text = strstr(text, "qemu-system-x86_64: "))) {
+        text++;
+        count++;
+    }
+    return count;
+}
+
 /* One sentence on stderr, and a failure */
 static void test_refused(void)
 {
@@ -49,9 +61,8 @@ static void test_refused(void)
                                    G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
                                    &text, &status, NULL));
         g_assert_cmpint(WEXITSTATUS(status), ==, 1);
-        g_assert_nonnull(strchr(text, '\n'));
         g_assert_true(g_str_has_suffix(text, wanted));
-        g_assert_cmpstr(strchr(text, '\n'), ==, "\n");
+        g_assert_cmpint(count_messages(text), ==, 1);
     }
 }
 

@@ -56,7 +56,7 @@ static void test_registers(const void *options)
     int64_t last = -1;
 
     bench_set_up(b);
-    command(b, 0xe000000000000000, 0);
+    command(b, 0x8000000000000000, 0);
     reply = ask(b, "{ 'execute': 'query-amd-iommu-registers' }");
     g_assert_false(qdict_haskey(reply, "next"));
     QLIST_FOREACH_ENTRY(qdict_get_qlist(reply, "registers"), entry) {

@@ -125,9 +125,9 @@ static void judge(AmdviEngine *e, const struct amdvi_request *request,
 static unsigned int range_shift(uint64_t addr, unsigned int page_shift)
 {
     unsigned int shift = MIN(page_shift, RANGE_SHIFT_MAX);
+    uint64_t window = AMDVI_INT_ADDR_FIRST;
 
-    if (shift > WINDOW_SHIFT &&
-        (addr >> shift) == (AMDVI_INT_ADDR_FIRST >> shift)) {
+    if (shift > WINDOW_SHIFT && addr >> shift == window >> shift) {
         shift = WINDOW_SHIFT;
     }
     return shift;
