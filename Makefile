@@ -15,6 +15,7 @@ CLANG ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 QEMU_SRC ?=
+FUZZ_TIME ?= 60
 JOBS ?=
 export BUILD QEMU_SRC JOBS
 
@@ -39,7 +40,8 @@ TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
 
 CHECK_PARTS := check-build check-unit "check-unit SAN=1" \
 	check-qtest "check-qtest SAN=1" check-cli "check-cli SAN=1" check-guest
-CHECK_LONG_PARTS := "check-unit CLANG=1" "check-qtest CLANG=1"
+CHECK_LONG_PARTS := "check-unit CLANG=1" "check-qtest CLANG=1" \
+	"fuzz FUZZ_TIME=600"
 
 .PHONY: help
 help: ## this list
@@ -90,7 +92,7 @@ check: ## all tests a change must pass, plain and with sanitizers
 	@scripts/check $(CHECK_PARTS)
 
 .PHONY: check-long
-check-long: ## what takes longer: a second compiler
+check-long: ## what takes longer: a second compiler, fuzzing
 	@scripts/check $(CHECK_LONG_PARTS)
 
 .PHONY: check-unit
@@ -99,8 +101,9 @@ check-unit: tools ## unit tests of libamdvi and the tools
 	    --meson $(TOOLS_DIR)
 
 .PHONY: check-qtest
-check-qtest: qemu ## tests of the device model through the qtest protocol
+check-qtest: qemu qemu-stock ## tests of the device model through qtest
 	@$(SAN_ENV) QTEST_QEMU_BINARY=$(QEMU_DIR)/qemu-system-x86_64 \
+	    AMDVI_STOCK_QEMU=$(OUT)/qemu-stock/qemu-system-x86_64 \
 	    scripts/tap-summary --args "--tap -k" \
 	    $(QEMU_DIR)/tests/qtest/amdvi/*-test
 
@@ -113,6 +116,15 @@ check-cli: tools ## tests of amdvi-inspect
 check-guest: qemu qemu-stock tools ## Debian's kernel behind the IOMMU
 	@AMDVI_QEMU=$(QEMU_DIR)/qemu-system-x86_64 $(SAN_ENV) \
 	    scripts/tap-summary --timeout 1800 tests/guest/*-test
+
+.PHONY: fuzz
+fuzz: ## feed libamdvi hostile memory (FUZZ_TIME=, default 60)
+	@scripts/tools clang
+	@tests/fuzz/make-seeds --corpus $(OUT)/fuzz/corpus
+	@scripts/tap-summary --timeout $$(($(FUZZ_TIME) + 120)) \
+	    --args "-max_total_time=$(FUZZ_TIME) \
+	    -artifact_prefix=$(OUT)/fuzz/ $(OUT)/fuzz/corpus" \
+	    $(OUT)/tools-clang/tests/fuzz/fuzz-walk
 
 .PHONY: check-build
 check-build: ## tests of the build scripts

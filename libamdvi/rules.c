@@ -54,11 +54,11 @@ struct amdvi_range amdvi_decode_range(uint64_t addr, bool s)
 uint64_t amdvi_encode_range(uint64_t addr, uint64_t size)
 {
     uint64_t page = addr & ~UINT64_C(0xfff);
-    uint64_t last = addr + (size ? size - 1 : 0);
+    uint64_t last = addr + size - 1;
     uint64_t differ = (page ^ last) & ~UINT64_C(0xfff);
     uint64_t block = 0x1000;
 
-    if (last < addr) {
+    if (!size || last < addr) {
         return RANGE_ALL | 1;
     }
     if (!differ) {

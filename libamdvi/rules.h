@@ -29,7 +29,10 @@ uint32_t amdvi_ring_used(uint32_t head, uint32_t tail, uint32_t bytes);
 
 /* Range of an address and S bit: structures.md 5 */
 struct amdvi_range amdvi_decode_range(uint64_t addr, bool s);
-/* The smallest such range that holds @size bytes from @addr, as q1 bits */
+/*
+ * The smallest such range that holds @size bytes from @addr, as bits of the
+ * second word of a command; size 0 is everything, as in the structure above.
+ */
 uint64_t amdvi_encode_range(uint64_t addr, uint64_t size);
 
 /* Why a command is illegal */

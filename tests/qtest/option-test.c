@@ -23,6 +23,8 @@ static const struct {
     { "svm=on,pri=on", "pri=on is not supported yet" },
     { "svm=on,pri=on,ats=off", "pri=on needs ats=on" },
     { "svm=on,pmu=on", "pmu=on is not supported yet" },
+    { "svm=on,pci-id=nothing",
+      "pci-id=nothing is not the id of an AMDVI-PCI device" },
     { "pasid-bits=16", "pasid-bits needs svm=on" },
     { "svm=off,guest-levels=4", "guest-levels needs svm=on" },
     { "ats=on", "ats=on needs svm=on" },
@@ -138,6 +140,25 @@ static void test_capability(void)
     bench_stop(b);
 }
 
+/* The user may place the PCI function */
+static void test_pci_id(void)
+{
+    Bench b = { 0 };
+    const uint16_t function = 0x0018;
+    QDict *info;
+
+    b.qts = qtest_init("-machine q35 -nodefaults -nic none "
+                       "-device AMDVI-PCI,id=function,addr=03.0 "
+                       "-device amd-iommu,svm=on,pci-id=function");
+    info = query(&b);
+    g_assert_cmphex(qdict_get_int(info, "device-id"), ==, function);
+    g_assert_cmphex(config_read(&b, function,
+                                config_find(&b, function, 0x0f)) & 0xffff00ff,
+                    ==, 0x1a0b000f);
+    qobject_unref(info);
+    qtest_quit(b.qts);
+}
+
 /* Migration would lose state, so it is refused */
 static void test_migration(void)
 {
@@ -159,6 +180,7 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/option/defaults", test_defaults);
     qtest_add_func("/amdvi/option/off", test_off);
     qtest_add_func("/amdvi/option/capability", test_capability);
+    qtest_add_func("/amdvi/option/pci-id", test_pci_id);
     qtest_add_func("/amdvi/option/migration", test_migration);
     return g_test_run();
 }

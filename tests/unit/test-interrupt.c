@@ -403,7 +403,7 @@ static void test_given_dte(void **state)
     w.iommu.devtab[0] = 0;
     amdvi_remap_interrupt(&w.iommu, &w.mem, NULL,
                           &(struct amdvi_message) { 0x80, MSI, 0x41 }, &out);
-    want("beyond", AMDVI_OUTCOME_ABORTED, AMDVI_REASON_BEYOND_TABLE);
+    want_abort("beyond", AMDVI_REASON_BEYOND_TABLE, 0x2008000000000080, MSI);
 }
 
 int main(void)

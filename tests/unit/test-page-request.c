@@ -153,6 +153,21 @@ static void test_bad_dte(void **state)
                0x1000000000000000);
 }
 
+/* A device that the table does not reach is no better than V=0 */
+static void test_beyond_table(void **state)
+{
+    struct amdvi_page_request r = worked;
+
+    (void)state;
+    init();
+    w.iommu.devtab[0] = WORLD_DEVTAB;
+    r.device_id = 0x80;
+    judge(&r);
+    want_response("beyond", 1, AMDVI_REASON_BEYOND_TABLE);
+    want_invalid("beyond", 0x9000020300050080, VA);
+    assert_int_equal(w.reads, 0);
+}
+
 /* Step 3: INVALID_PPR_REQUEST, the worked event, response invalid */
 static void test_no_guest_table(void **state)
 {
@@ -282,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_entries),
         cmocka_unit_test(test_disabled),
         cmocka_unit_test(test_bad_dte),
+        cmocka_unit_test(test_beyond_table),
         cmocka_unit_test(test_no_guest_table),
         cmocka_unit_test(test_not_allowed),
         cmocka_unit_test(test_stop_marker),

@@ -106,6 +106,7 @@ static void test_encode_range(void **state)
         { 0xfffffffffffff000, 0x1000, 0xfffffffffffff000 },
         { 0xfffffffffffff000, 0x2000, 0x7ffffffffffff001 },
         { 0x1000, UINT64_MAX, 0x7ffffffffffff001 },
+        { 0x1000, 0, 0x7ffffffffffff001 },
     };
 
     (void)state;

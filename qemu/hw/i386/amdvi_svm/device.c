@@ -132,6 +132,20 @@ static bool check_missing(AMDVIState *s, Error **errp)
     return true;
 }
 
+/* The stock code that follows would go on without a PCI function */
+static bool check_function(AMDVIState *s, Error **errp)
+{
+    PCIDevice *pci = NULL;
+
+    if (s->pci_id && (pci_qdev_find_device(s->pci_id, &pci) ||
+                      !object_dynamic_cast(OBJECT(pci), TYPE_AMD_IOMMU_PCI))) {
+        error_setg(errp, "amd-iommu: pci-id=%s is not the id of an %s device",
+                   s->pci_id, TYPE_AMD_IOMMU_PCI);
+        return false;
+    }
+    return true;
+}
+
 bool amdvi_svm_check_options(AMDVIState *s, Error **errp)
 {
     if (!s->svm.svm) {
@@ -146,7 +160,8 @@ bool amdvi_svm_check_options(AMDVIState *s, Error **errp)
         return false;
     }
     s->dma_remap = true;
-    return check_limits(&s->svm, errp) && check_missing(s, errp);
+    return check_limits(&s->svm, errp) && check_missing(s, errp) &&
+           check_function(s, errp);
 }
 
 /* What the engine does, and nothing else */
