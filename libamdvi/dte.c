@@ -96,14 +96,19 @@ static bool guest_encoding_legal(const struct amdvi_iommu *iommu,
            amdvi_dte_guest_paging_mode(dte) <= amdvi_efr_gats(efr);
 }
 
+/* Dirty bits need a feature of their own; HASup is checked as reserved */
+static bool had_legal(const struct amdvi_iommu *iommu, uint64_t had)
+{
+    return had == AMDVI_had_none || had == AMDVI_had_accessed ||
+           (had == AMDVI_had_accessed_dirty &&
+            amdvi_efr_hd_sup(&iommu->features.efr));
+}
+
 static bool encoding_legal(const struct amdvi_iommu *iommu,
                            const uint64_t dte[4])
 {
-    uint64_t had = amdvi_dte_had(dte);
-
     return amdvi_dte_mode(dte) <= host_levels(iommu) &&
-           (had == AMDVI_had_none || had == AMDVI_had_accessed ||
-            had == AMDVI_had_accessed_dirty) &&
+           had_legal(iommu, amdvi_dte_had(dte)) &&
            (!amdvi_guest_on(iommu, dte) || guest_encoding_legal(iommu, dte));
 }
 

@@ -321,6 +321,7 @@ static void test_illegal_encodings(void **state)
         { "Mode 5, HATS 4 levels", 0, 5ULL << 9, 0, 3ULL << 10, 0 },
         { "Mode 6, HATS 5 levels", 0, 6ULL << 9, 0, 3ULL << 10, 1ULL << 10 },
         { "HAD 2", 0, 2ULL << 7, 0, 0, 0 },
+        { "HAD 3 without HDSup", 0, 3ULL << 7, 0, 1ULL << 52, 0 },
         { "GLX 3", 0, 3ULL << 56, 0, 0, 2ULL << 14 },
         { "GLX 2, GLXSup 1", 3ULL << 56, 2ULL << 56, 0, 3ULL << 14,
           1ULL << 14 },
