@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Build the programs of this folder and run them on a bare machine.
+
+    with Payload("movdir64b.c") as payload:
+        lines = payload.run(["-cpu", "max"])
+
+A program takes the place of the firmware.  It prints lines of a name and a
+number, which run() returns as a dictionary, and ends the machine by itself.
+"""
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Dict, List, Optional, Type
+
+HERE = Path(__file__).resolve().parent
+CFLAGS = [
+    "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding",
+    "-fno-pic", "-no-pie", "-mno-red-zone", "-mgeneral-regs-only",
+    "-fno-asynchronous-unwind-tables", "-fcf-protection=none",
+    "-fno-stack-protector", "-nostdlib", "-static",
+    "-Wl,--oformat=binary", "-Wl,--build-id=none",
+]
+TIMEOUT_S = 120
+EXIT_STATUS = 1                         # of a machine that ended itself
+
+
+class PayloadError(Exception):
+    """The program was not built, or did not come to its end."""
+
+
+def qemu() -> str:
+    """The QEMU to test; AMDVI_QEMU names another build of it."""
+    build = HERE.parent.parent / os.environ.get("BUILD", "build")
+    default = build / "qemu" / "qemu-system-x86_64"
+    return os.environ.get("AMDVI_QEMU", str(default))
+
+
+class Payload:
+    """One program, built in a folder that goes away with it."""
+
+    def __init__(self, source: str) -> None:
+        self.scratch = tempfile.TemporaryDirectory(prefix="amdvi-payload-")
+        self.image = Path(self.scratch.name) / "image"
+        done = subprocess.run(
+            ["gcc", *CFLAGS, f"-Wl,-T,{HERE / 'payload.ld'}",
+             str(HERE / "start.S"), str(HERE / source),
+             "-o", str(self.image)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            check=False)
+        if done.returncode:
+            raise PayloadError(done.stdout)
+
+    def __enter__(self) -> "Payload":
+        return self
+
+    def __exit__(self, kind: Optional[Type[BaseException]],
+                 value: Optional[BaseException],
+                 trace: Optional[TracebackType]) -> None:
+        self.scratch.cleanup()
+
+    def run(self, options: List[str]) -> Dict[str, int]:
+        """Boot it and return what it printed."""
+        output = Path(self.scratch.name) / "output"
+        done = subprocess.run(
+            [qemu(), "-M", "q35", "-accel", "tcg", "-m", "64M", "-nodefaults",
+             "-display", "none", "-bios", str(self.image),
+             "-debugcon", f"file:{output}",
+             "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *options],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=TIMEOUT_S, check=False)
+        if done.returncode != EXIT_STATUS:
+            raise PayloadError(f"exit status {done.returncode}\n{done.stdout}")
+        rows = (line.split() for line in output.read_text().splitlines())
+        return {name: int(number) for name, number in rows}
