@@ -1,55 +1,53 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The guest: Debian's own kernel, a busybox initramfs and two disk images.
+"""The guest: Debian's own kernel, an initramfs and disk images.
 
-Everything comes from Debian packages fetched by scripts/apt-root and stays
-under $BUILD/guest:
+Everything comes from Debian packages fetched by scripts/apt-root, except our
+own test programs and scripts, and stays under $BUILD/guest:
 
     RELEASE/vmlinuz             the unmodified kernel
-    RELEASE/initramfs.cpio.gz   busybox, modules, init, tests/*; same inputs,
-                                same bytes
+    RELEASE/initramfs.cpio.gz   busybox, modules, userland, init, bin/* and
+                                tests/*; same inputs, same bytes
     RELEASE/manifest.json       series, packages with checksums, modules
     RELEASE/parts/              what the initramfs is put together from
+    userland/                   Debian's programs and ours (userland.py)
     firmware/                   SeaBIOS, if the machine has an old one or none
     disk-ahci.img disk-nvme.img pseudo-random content with a known checksum
+    disk-swap.img               empty; the guest may swap to it
 
-kernels.conf says which kernel series may be used and which is preferred.
-An image whose inputs have not changed is used again without any network.
+kernels.conf says which kernel series may be used and which is preferred,
+userland.conf where the programs come from.  An image whose inputs have not
+changed is used again without any network.
 """
 
 import argparse
-import configparser
 import contextlib
 import fcntl
 import gzip
 import hashlib
 import io
 import json
-import lzma
 import os
-import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-HERE = Path(__file__).resolve().parent
-TOP = HERE.parent.parent
-APT_ROOT = TOP / "scripts" / "apt-root"
+import kernel
+import userland
+from fetch import (HERE, ImageError, apt_root, build_dir, digest_of,
+                   file_sha256, say, write_whole)
+
 DISK_BYTES = 64 << 20
+SWAP_BYTES = 512 << 20
 # Older SeaBIOS does not understand how QEMU 8.1 and later report a failed
 # AHCI command, and waits half a minute for every disk.
 SEABIOS_MIN = "1.16.3"
 SEABIOS_SUITES = ("trixie", "forky", "sid")
 # SHAKE-256 of this text and the disk's name is the disk's content.
 DISK_SEED = b"amdvi-svm guest disk "
-
-
-class ImageError(Exception):
-    """A failure whose text is the one line the user sees."""
 
 
 class Disk(NamedTuple):
@@ -69,268 +67,8 @@ class Image(NamedTuple):
     kernel: Path
     initramfs: Path
     disks: List[Disk]
+    swap: Path
     firmware: Path
-
-
-class Series(NamedTuple):
-    """One section of kernels.conf."""
-
-    name: str
-    role: str
-    bind: str
-    suites: List[str]
-    packages: Dict[str, str]
-
-
-class Found(NamedTuple):
-    """A kernel a suite offers, as the packages that make it up."""
-
-    suite: str
-    debs: List[Path]
-
-
-def build_dir() -> Path:
-    """$BUILD; a relative one is relative to the repository."""
-    return TOP / os.environ.get("BUILD", "build")
-
-
-def say(text: str) -> None:
-    """A line of progress on standard error."""
-    print(f"guest: {text}", file=sys.stderr, flush=True)
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as handle:
-        for block in iter(lambda: handle.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is either complete or absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-",
-                                     delete=False) as part:
-        try:
-            part.write(data)
-            part.flush()
-            os.chmod(part.name, 0o644)
-            os.replace(part.name, path)
-        except BaseException:
-            os.unlink(part.name)
-            raise
-
-
-# --- Which kernel ---------------------------------------------------------
-
-
-def read_conf() -> List[Series]:
-    """kernels.conf, in its order."""
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.read(HERE / "kernels.conf", encoding="utf-8")
-    found = []
-    for name in parser.sections():
-        section = parser[name]
-        lines = [line.split() for line in section["packages"].splitlines()]
-        found.append(Series(name, section["role"], section["bind"],
-                            section["suites"].split(),
-                            {line[0]: line[1] for line in lines if line}))
-    return found
-
-
-def candidates(wanted: Optional[str]) -> List[Series]:
-    """The series to try: the one named, or those of role main."""
-    known = read_conf()
-    chosen = [s for s in known
-              if s.name == wanted or (not wanted and s.role == "main")]
-    if not chosen:
-        names = ", ".join(s.name for s in known)
-        raise ImageError(f"no kernel series {wanted} in kernels.conf "
-                         f"(it has {names})")
-    return chosen
-
-
-def apt_root(*args: str) -> List[str]:
-    """Lines printed by scripts/apt-root; its own messages pass through."""
-    result = subprocess.run([str(APT_ROOT), *args], text=True,
-                            stdout=subprocess.PIPE, check=False)
-    if result.returncode != 0:
-        raise ImageError(f"apt-root {' '.join(args)} failed")
-    return result.stdout.split()
-
-
-def series_key(name: str) -> Tuple[int, ...]:
-    """7.2 as (7, 2), for comparing."""
-    return tuple(int(part) for part in name.split("."))
-
-
-def offered_series(suite: str) -> str:
-    """The series, such as 7.2, of linux-image-amd64 in a suite."""
-    version = " ".join(apt_root("version", suite, "linux-image-amd64"))
-    match = re.match(r"(\d+\.\d+)", version)
-    if not match:
-        raise ImageError(f"{suite}: linux-image-amd64 has version {version}")
-    return match.group(1)
-
-
-def kernel_packages(suite: str) -> List[str]:
-    """The packages linux-image-amd64 leads to that hold the kernel.
-
-    How a kernel is split over packages changed with 7.2, so the names are
-    found by following dependencies (spec/linux-guest.md section 5.8).
-    """
-    pattern = re.compile(r"linux-(image|binary|modules|base)-")
-    todo, seen = ["linux-image-amd64"], {"linux-image-amd64"}
-    while todo:
-        for name in apt_root("depends", suite, todo.pop()):
-            if pattern.match(name) and name not in seen:
-                seen.add(name)
-                todo.append(name)
-    return sorted(n for n in seen if re.search(r"-\d+\.\d+", n))
-
-
-def verify(series: Series, debs: List[Path]) -> None:
-    """Compare packages with the checksums of those last used."""
-    for deb in debs:
-        known = series.packages.get(deb.name)
-        if known and known != file_sha256(deb):
-            raise ImageError(f"{deb.name}: SHA-256 differs from kernels.conf")
-        if not known:
-            say(f"{deb.name} is not the package last used (kernels.conf)")
-
-
-def from_cache(series: Series) -> Optional[Found]:
-    """The packages last used, if all are still in the download cache."""
-    xdg = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    cache = Path(os.environ.get("AMDVI_CACHE") or Path(xdg) / "amdvi-svm")
-    debs = [cache / "debs" / name for name in series.packages]
-    for deb in debs:
-        if not deb.exists() or file_sha256(deb) != series.packages[deb.name]:
-            return None
-    return Found("the cache", debs) if debs else None
-
-
-def find_series(series: Series, known: List[Series]) -> Optional[Found]:
-    """The first suite that offers a series; else the packages last used."""
-    newest = max(series_key(s.name) for s in known)
-    for suite in series.suites:
-        try:
-            offered = offered_series(suite)
-            if offered == series.name:
-                return Found(suite, [Path(p) for p in apt_root(
-                    "path", suite, *kernel_packages(suite))])
-        except ImageError as error:
-            say(str(error))
-            continue
-        if series_key(offered) > newest:
-            say(f"{suite} offers kernel {offered}, which is not in "
-                "kernels.conf and is not used")
-    return from_cache(series)
-
-
-def find_kernel(wanted: Optional[str]) -> Tuple[Series, Found]:
-    """The kernel to boot, checked against kernels.conf."""
-    tried = candidates(wanted)
-    for series in tried:
-        found = find_series(series, read_conf())
-        if found:
-            say(f"kernel series {series.name} ({series.role}) from "
-                f"{found.suite}")
-            verify(series, found.debs)
-            return series, found
-    raise ImageError("no suite offers a kernel of series "
-                     + ", ".join(s.name for s in tried))
-
-
-# --- What is in the packages ----------------------------------------------
-
-
-class KernelFiles:
-    """The parts of a kernel's packages that an image is made of."""
-
-    def __init__(self) -> None:
-        self.release = ""
-        self.vmlinuz = b""
-        self.builtin: Set[str] = set()
-        self.modules: Dict[str, bytes] = {}
-
-    def add(self, path: str, data: bytes) -> None:
-        """File one member of a package."""
-        release = re.search(r"lib/modules/([^/]+)/", path)
-        if release and release.group(1) != "":
-            self.release = release.group(1)
-        name = path.rsplit("/", 1)[-1]
-        if name.startswith("vmlinuz"):
-            self.vmlinuz = data
-        elif name == "modules.builtin":
-            self.builtin = {module_name(n) for n in data.decode().split()}
-        elif re.search(r"\.ko(\.\w+)?$", name):
-            self.modules[module_name(name)] = data
-
-    def module(self, name: str) -> bytes:
-        """A module, decompressed: busybox cannot do that."""
-        data = self.modules[name]
-        if data[:6] == b"\xfd7zXZ\0":
-            return lzma.decompress(data)
-        if data[:4] == b"\x7fELF":
-            return data
-        raise ImageError(f"module {name} has an unknown compression")
-
-
-def module_name(path: str) -> str:
-    """virtio-rng.ko.xz and kernel/../virtio_rng.ko are both virtio_rng."""
-    name = re.sub(r"\.ko(\.\w+)?$", "", path.rsplit("/", 1)[-1])
-    return name.replace("-", "_")
-
-
-def package_members(deb: Path) -> Iterator[Tuple[str, bytes]]:
-    """Kernel files of a .deb, without unpacking it to disk."""
-    wanted = re.compile(r"vmlinuz|/modules\.builtin$|\.ko(\.\w+)?$")
-    with subprocess.Popen(["dpkg", "--fsys-tarfile", str(deb)],
-                          stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-            for member in archive:
-                if member.isfile() and wanted.search(member.name):
-                    handle = archive.extractfile(member)
-                    yield member.name, handle.read() if handle else b""
-    if process.returncode != 0:
-        raise ImageError(f"{deb.name} cannot be read")
-
-
-def kernel_files(debs: List[Path]) -> KernelFiles:
-    """Gather the kernel and its modules from all packages."""
-    files = KernelFiles()
-    for deb in debs:
-        for path, data in package_members(deb):
-            files.add(path, data)
-    if not files.vmlinuz or not files.release:
-        raise ImageError("no kernel in " + ", ".join(d.name for d in debs))
-    return files
-
-
-def load_order(files: KernelFiles) -> Dict[str, bytes]:
-    """Modules of modules.list with what they depend on, in load order."""
-    ordered: Dict[str, bytes] = {}
-
-    def visit(name: str) -> None:
-        if name in ordered or name in files.builtin:
-            return
-        if name not in files.modules:
-            raise ImageError(f"kernel {files.release} has no module {name}")
-        data = files.module(name)
-        match = re.search(rb"\0depends=([^\0]*)\0", data)
-        for other in match.group(1).decode().split(",") if match else []:
-            if other:
-                visit(module_name(other))
-        ordered[name] = data
-
-    for line in (HERE / "modules.list").read_text("utf-8").splitlines():
-        if line.strip() and not line.startswith("#"):
-            visit(module_name(line.strip()))
-    return ordered
 
 
 # --- The initramfs --------------------------------------------------------
@@ -382,31 +120,55 @@ def busybox() -> bytes:
     raise ImageError(f"no busybox in {deb}")
 
 
-def initramfs(parts: Path, modules: List[str], disks: List[Disk]) -> bytes:
+def initramfs(parts: Path, known: Dict[str, Any], disks: List[Disk]) -> bytes:
     """The guest's whole user space; parts holds busybox and *.ko."""
     archive = Cpio()
-    for name in ("bin", "dev", "etc", "lib", "lib/modules", "proc", "sys",
-                 "tests", "tmp"):
+    modules = f"lib/modules/{known['release']}"
+    for name in ("bin", "dev", "etc", "lib", "lib/modules", modules, "proc",
+                 "sys", "tests", "tmp"):
         archive.entry(name, 0o040755)
     archive.entry("dev/console", 0o020600, device=(5, 1))
     archive.entry("init", 0o100755, (HERE / "init").read_bytes())
     archive.entry("bin/busybox", 0o100755, (parts / "busybox").read_bytes())
     archive.link("bin/sh", "busybox")
-    for test in guest_tests():
-        archive.entry(f"tests/{test.name}", 0o100755, test.read_bytes())
+    for script in guest_scripts():
+        archive.entry(f"{script.parent.name}/{script.name}", 0o100755,
+                      script.read_bytes())
+    for tree in userland.trees():
+        add_tree(archive, tree)
     lines = [f"{d.device} {d.sha256} {DISK_BYTES}\n" for d in disks]
     archive.entry("etc/disks", 0o100644, "".join(lines).encode())
-    archive.entry("etc/modules", 0o100644,
-                  "".join(f"{name}\n" for name in modules).encode())
-    for name in modules:
-        archive.entry(f"lib/modules/{name}.ko", 0o100644,
+    archive.entry("etc/modules", 0o100644, boot_modules(known).encode())
+    archive.entry(f"{modules}/modules.dep", 0o100644,
+                  kernel.modules_dep(known["modules"]).encode())
+    for name in known["modules"]:
+        archive.entry(f"{modules}/{name}.ko", 0o100644,
                       (parts / f"{name}.ko").read_bytes())
     return archive.finish()
 
 
-def guest_tests() -> List[Path]:
-    """Scripts the guest can run by name."""
-    return sorted((HERE / "tests").iterdir())
+def add_tree(archive: Cpio, root: Path) -> None:
+    """Everything below a folder, under the same names."""
+    made = {"bin", "etc", "lib"}
+    for path in sorted(root.rglob("*")):
+        name = str(path.relative_to(root))
+        if path.is_symlink():
+            archive.link(name, os.readlink(path))
+        elif path.is_file():
+            archive.entry(name, 0o100755, path.read_bytes())
+        elif name not in made:
+            archive.entry(name, 0o040755)
+
+
+def boot_modules(known: Dict[str, Any]) -> str:
+    """What init loads, a module per line; others wait for modprobe."""
+    return "".join(f"{m.name}\n" for m in kernel.wanted_modules()
+                   if m.at_boot and m.name in known["modules"])
+
+
+def guest_scripts() -> List[Path]:
+    """Scripts of the guest: bin/* are commands, tests/* run by name."""
+    return sorted([*(HERE / "bin").iterdir(), *(HERE / "tests").iterdir()])
 
 
 # --- Firmware -------------------------------------------------------------
@@ -454,31 +216,33 @@ def make_disks() -> List[Disk]:
     return [make_disk("ahci", "sda"), make_disk("nvme", "nvme0n1")]
 
 
+def make_swap() -> Path:
+    """An empty disk, large enough for what the tests push out of memory."""
+    path = build_dir() / "guest" / "disk-swap.img"
+    with open(path, "ab") as handle:
+        handle.truncate(SWAP_BYTES)
+    return path
+
+
 # --- The image ------------------------------------------------------------
-
-
-def digest_of(names: List[str]) -> str:
-    """One digest of files of this directory."""
-    digest = hashlib.sha256()
-    for name in names:
-        digest.update(name.encode() + b"\0" + (HERE / name).read_bytes())
-    return digest.hexdigest()
 
 
 def kernel_digest() -> str:
     """Changes when something that shapes the kernel's parts does."""
-    return digest_of(["image.py", "kernels.conf", "modules.list"])
+    return digest_of([HERE / name for name in (
+        "image.py", "fetch.py", "kernel.py", "kernels.conf", "modules.list")])
 
 
 def user_digest(disks: List[Disk]) -> str:
     """Changes when something that shapes the guest's user space does."""
-    names = ["image.py", "init"] + [f"tests/{t.name}" for t in guest_tests()]
-    return digest_of(names) + "".join(d.sha256 for d in disks)
+    files = [HERE / "image.py", HERE / "init", *guest_scripts()]
+    return " ".join([digest_of(files), kernel_digest(), userland.digest(),
+                     *(d.sha256 for d in disks)])
 
 
 def usable(wanted: Optional[str]) -> Optional[Path]:
     """The folder of a kernel taken apart before from the same inputs."""
-    names = [s.name for s in candidates(wanted)]
+    names = [s.name for s in kernel.candidates(wanted)]
     for record in sorted((build_dir() / "guest").glob("*/manifest.json")):
         with contextlib.suppress(OSError, ValueError, KeyError):
             known = json.loads(record.read_text("utf-8"))
@@ -493,18 +257,19 @@ def take_apart(wanted: Optional[str]) -> Path:
 
     The manifest is written last: a folder with one is whole.
     """
-    series, found = find_kernel(wanted)
-    files = kernel_files(found.debs)
-    modules = load_order(files)
+    series, found = kernel.find_kernel(wanted)
+    files = kernel.kernel_files(found.debs)
+    modules = kernel.load_order(files)
     folder = build_dir() / "guest" / files.release
     (folder / "manifest.json").unlink(missing_ok=True)
     write_whole(folder / "vmlinuz", files.vmlinuz)
     write_whole(folder / "parts" / "busybox", busybox())
-    for name, data in modules.items():
-        write_whole(folder / "parts" / f"{name}.ko", data)
+    for name, module in modules.items():
+        write_whole(folder / "parts" / f"{name}.ko", module.data)
     known = {"release": files.release, "series": series.name,
              "bind": series.bind, "suite": found.suite,
-             "modules": list(modules), "kernel_digest": kernel_digest(),
+             "kernel_digest": kernel_digest(),
+             "modules": {n: m.needs for n, m in modules.items()},
              "packages": {d.name: file_sha256(d) for d in found.debs}}
     write_whole(folder / "manifest.json",
                 json.dumps(known, indent=2).encode() + b"\n")
@@ -521,11 +286,10 @@ def assemble(folder: Path, disks: List[Disk]) -> Image:
     if not (ramdisk.exists() and stamp.exists()
             and stamp.read_text("utf-8") == inputs):
         stamp.unlink(missing_ok=True)
-        write_whole(ramdisk, initramfs(folder / "parts", known["modules"],
-                                       disks))
+        write_whole(ramdisk, initramfs(folder / "parts", known, disks))
         write_whole(stamp, inputs.encode())
     return Image(known["release"], known["series"], known["bind"],
-                 folder / "vmlinuz", ramdisk, disks, firmware())
+                 folder / "vmlinuz", ramdisk, disks, make_swap(), firmware())
 
 
 def ensure(wanted: Optional[str] = None, refresh: bool = False) -> Image:
@@ -542,6 +306,7 @@ def ensure(wanted: Optional[str] = None, refresh: bool = False) -> Image:
         made = None if refresh else usable(wanted)
         if not shutil.which("dpkg") and not made:
             raise ImageError("dpkg is missing: this needs a Debian machine")
+        userland.ensure(refresh)
         return assemble(made or take_apart(wanted), disks)
 
 

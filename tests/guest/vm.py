@@ -70,7 +70,10 @@ class Options:
     test: str = ""
     allow: str = ""
     memory: str = "1G"
+    cpu: str = "EPYC"
     cpus: int = 1
+    swap: bool = False
+    reboot: bool = False
     timeout: float = 180.0
     extra: List[str] = dataclasses.field(default_factory=list)
 
@@ -83,9 +86,10 @@ def escaped(path: Path) -> str:
 def command_line(options: Options, guest: image.Image) -> List[str]:
     """QEMU's command line; the IOMMU comes first, as its devices need."""
     run = options.run_dir
-    line = [str(options.qemu), "-M", "q35", "-cpu", "EPYC", "-accel", "tcg",
-            "-m", options.memory, "-smp", str(options.cpus), "-nodefaults",
-            "-display", "none", "-no-reboot"]
+    line = [str(options.qemu), "-M", "q35", "-cpu", options.cpu, "-accel",
+            "tcg", "-m", options.memory, "-smp", str(options.cpus),
+            "-nodefaults", "-display", "none"]
+    line += [] if options.reboot else ["-no-reboot"]
     line += ["-L", str(guest.firmware), "-L", QEMU_DATA]
     line += ["-device", f"{options.iommu},id=iommu0"]
     for disk, drive in zip(guest.disks, ("ahci", "nvme")):
@@ -96,6 +100,11 @@ def command_line(options: Options, guest: image.Image) -> List[str]:
              "-device", "pcie-root-port,id=port1,chassis=1,slot=1,addr=5",
              "-device", "virtio-rng-pci,id=rng0,bus=port1,iommu_platform=on,"
              "disable-legacy=on"]
+    if options.swap:
+        line += ["-drive", "if=none,id=swap,format=raw,snapshot=on,"
+                 f"file={escaped(guest.swap)}",
+                 "-device", "virtio-blk-pci,id=swap0,drive=swap,"
+                 "iommu_platform=on,disable-legacy=on"]
     for name in QMP_SOCKETS:
         line += ["-qmp", f"unix:{escaped(run / name)},server=on,wait=off"]
     line += ["-chardev", f"socket,id=console,server=on,wait=off,"
