@@ -10,6 +10,7 @@
 #define AMDVI_AMDVI_H
 
 #include "layout.h"
+#include "probe.h"
 #include "rules.h"
 #include "walk.h"
 
