@@ -13,6 +13,9 @@
 /* How often a walk starts again because an entry changed under it */
 #define MAX_RESTARTS 64
 
+/* The smallest page */
+#define MIN_PAGE_SHIFT 12
+
 /* Interrupt messages live here: translation.md 1 */
 #define INTERRUPT_BASE UINT64_C(0xfee00000)
 #define INTERRUPT_SIZE UINT64_C(0x100000)
@@ -212,7 +215,9 @@ static struct amdvi_access_wanted access_wanted(const struct amdvi_walk *w)
 static enum amdvi_walk_status dte_gate(struct amdvi_walk *w, bool guest,
                                        struct amdvi_access_wanted *wanted)
 {
-    uint8_t perm = amdvi_dte_perm(w->dte);
+    uint8_t perm = (uint8_t)(amdvi_dte_ir(w->dte) *
+                             (AMDVI_PERM_R | AMDVI_PERM_X) |
+                             amdvi_dte_iw(w->dte) * AMDVI_PERM_W);
 
     wanted->want &= perm;
     if ((wanted->need & perm) != wanted->need ||
@@ -224,9 +229,14 @@ static enum amdvi_walk_status dte_gate(struct amdvi_walk *w, bool guest,
     return AMDVI_WALK_OK;
 }
 
+/* PASmax, and the span of the GCR3 table */
 static bool pasid_in_range(const struct amdvi_walk *w)
 {
-    return (uint64_t)w->pasid >> amdvi_pasid_bits(w->iommu, w->dte) == 0;
+    uint64_t gcr3_bits = 9 * (amdvi_dte_glx(w->dte) + 1);
+    uint64_t most_bits = amdvi_efr_pas_max(&w->iommu->features.efr) + 1;
+
+    return (uint64_t)w->pasid >> gcr3_bits == 0 &&
+           (uint64_t)w->pasid >> most_bits == 0;
 }
 
 /* translation.md 2: which tables serve the request; sets w->pasid */
@@ -254,11 +264,14 @@ static void fill_result(struct amdvi_walk *w, bool guest,
                         const struct amdvi_stage_result *stage)
 {
     struct amdvi_result *res = w->result;
+    uint8_t dte_perm = (uint8_t)(amdvi_dte_ir(w->dte) *
+                                 (AMDVI_PERM_R | AMDVI_PERM_X) |
+                                 amdvi_dte_iw(w->dte) * AMDVI_PERM_W);
 
     res->outcome = AMDVI_OUTCOME_TRANSLATED;
     res->addr = stage->addr;
     res->page_shift = stage->page_shift;
-    res->perm = stage->perm & amdvi_dte_perm(w->dte);
+    res->perm = stage->perm & dte_perm;
     res->untranslated_only = stage->untranslated_only;
     res->force_coherent = stage->force_coherent;
     res->guest = guest;
@@ -331,6 +344,18 @@ static void start(struct amdvi_walk *w, const struct amdvi_iommu *iommu,
     }
 }
 
+/*
+ * Pages inside and outside of the exclusion range have different results, so
+ * with one in force no result says anything about other pages.
+ */
+static void limit_to_page(struct amdvi_walk *w)
+{
+    if (amdvi_excl_base_ex_en(&w->iommu->excl_base) &&
+        w->result->page_shift > MIN_PAGE_SHIFT) {
+        w->result->page_shift = MIN_PAGE_SHIFT;
+    }
+}
+
 bool amdvi_fetch_dte(const struct amdvi_iommu *iommu,
                      const struct amdvi_mem *mem,
                      const struct amdvi_request *request, uint64_t dte[4],
@@ -339,8 +364,12 @@ bool amdvi_fetch_dte(const struct amdvi_iommu *iommu,
     struct amdvi_walk w;
 
     start(&w, iommu, mem, request, trace, result);
-    return before_dte(&w) == AMDVI_WALK_OK &&
-           fetch_dte(&w, dte) == AMDVI_WALK_OK;
+    if (before_dte(&w) == AMDVI_WALK_OK &&
+        fetch_dte(&w, dte) == AMDVI_WALK_OK) {
+        return true;
+    }
+    limit_to_page(&w);
+    return false;
 }
 
 void amdvi_translate_dte(const struct amdvi_iommu *iommu,
@@ -356,6 +385,7 @@ void amdvi_translate_dte(const struct amdvi_iommu *iommu,
     if (before_dte(&w) == AMDVI_WALK_OK) {
         serve(&w);
     }
+    limit_to_page(&w);
 }
 
 void amdvi_translate(const struct amdvi_iommu *iommu,

@@ -20,16 +20,22 @@
 #define REG_EXCL_BASE 0x0020
 #define REG_EXCL_LIMIT 0x0028
 #define REG_EFR 0x0030
+#define REG_PPR_BASE 0x0038
 #define REG_HW_EVENT_UPPER 0x0040
 #define REG_HW_EVENT_LOWER 0x0048
 #define REG_HW_EVENT_STATUS 0x0050
 #define REG_XT_GENERAL 0x0170
+#define REG_XT_PPR 0x0178
 #define REG_EFR2 0x01a0
 #define REG_CMD_HEAD 0x2000
 #define REG_CMD_TAIL 0x2008
 #define REG_EVENT_HEAD 0x2010
 #define REG_EVENT_TAIL 0x2018
 #define REG_STATUS 0x2020
+#define REG_PPR_HEAD 0x2030
+#define REG_PPR_TAIL 0x2038
+#define REG_PPR_AUTO_RESPONSE 0x2080
+#define REG_PPR_EARLY 0x2088
 
 #define CONTROL_IOMMU_EN 0x1
 #define CONTROL_EVENT_LOG_EN 0x4
@@ -37,6 +43,14 @@
 #define CONTROL_COM_WAIT_INT_EN 0x10
 #define CONTROL_COHERENT 0x400
 #define CONTROL_CMD_BUF_EN 0x1000
+#define CONTROL_PPR_LOG_EN 0x2000
+#define CONTROL_PPR_INT_EN 0x4000
+#define CONTROL_PPR_EN 0x8000
+#define CONTROL_GT_EN 0x10000
+#define CONTROL_PPR_AUTO_RSP_EN (1ULL << 39)
+#define CONTROL_BLK_STOP_MRK_EN (1ULL << 41)
+#define CONTROL_PPR_AUTO_RSP_AON (1ULL << 42)
+#define CONTROL_EPH_EN (1ULL << 45)
 #define CONTROL_INT_CAP_XT_EN (1ULL << 51)
 
 #define STATUS_EVENT_OVERFLOW 0x1
@@ -44,6 +58,10 @@
 #define STATUS_COM_WAIT_INT 0x4
 #define STATUS_EVENT_LOG_RUN 0x8
 #define STATUS_CMD_BUF_RUN 0x10
+#define STATUS_PPR_OVERFLOW 0x20
+#define STATUS_PPR_INT 0x40
+#define STATUS_PPR_LOG_RUN 0x80
+#define STATUS_PPR_OVERFLOW_EARLY (1ULL << 18)
 
 /* Where things are in guest memory */
 #define MEMORY_SIZE (256ULL << 20)
@@ -57,7 +75,6 @@
 
 #define IOMMU_ID 0x0008                 /* 00:01.0, the first free slot */
 #define EDU_ID 0x0028                   /* 00:05.0 */
-#define BEHIND_PORT_ID 0x0100           /* 01:00.0, behind a root port */
 #define EDU_BAR 0xe0000000ULL
 
 /* Host table entries: spec/structures.md 3 */
@@ -80,15 +97,6 @@ typedef struct Bench {
     uint32_t command_tail;
 } Bench;
 
-/* A machine to be started; what is left out is as bench_start() has it */
-typedef struct BenchMachine {
-    const char *binary;         /* environment variable that names a QEMU */
-    const char *iommu;          /* options of the IOMMU: "svm=on,xtsup=on" */
-    const char *more;           /* of the command line */
-    uint16_t edu;               /* on bus 0, or BEHIND_PORT_ID */
-} BenchMachine;
-
-Bench *bench_start_machine(const BenchMachine *machine);
 /*
  * Start a machine whose IOMMU has the given options ("svm=on,xtsup=on") and
  * whose command line goes on with @more.  The edu is 00:05.0, or 01:00.0 in

@@ -267,8 +267,13 @@ static const struct {
     { { 0x6000000501000028, 0x00007f0000001004 },
       { 0x0ff0000000ff0000, 0xfea }, true },
     { { 0x8000000000000000, 0 }, { 0x0fffffffffffffff, UINT64_MAX }, true },
-    /* No PPR, no vIOMMU, no such opcode */
-    { { 0x7000000000000028, 0x0000000300000000 }, { 0, 0 }, false },
+    /* COMPLETE_PPR_REQUEST that nobody waits for, with any code */
+    { { 0x7000000000000028, 0x0000000300000000 },
+      { 0x0ff00000ffff0000, 0xffff0e00fffffffb }, true },
+    { { 0x7000000500000028, 0x0000100300000004 }, { 0, 0 }, true },
+    { { 0x7000000000000028, 0x0000f1ff00000000 }, { 0, 0 }, true },
+    { { 0x7000000000000028, 0x0000200300000000 }, { 0, 0 }, true },
+    /* No vIOMMU, no such opcode */
     { { 0x9000000000000000, 0 }, { 0, 0 }, false },
     { { 0xa000000000000000, 0 }, { 0, 0 }, false },
     { { 0x0000000000000000, 0 }, { 0, 0 }, false },

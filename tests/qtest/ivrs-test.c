@@ -8,6 +8,7 @@
 #include "bench.h"
 #include "ivrs.h"
 
+#define REVISION 8
 #define INFO 36
 #define BLOCKS 48
 
@@ -21,6 +22,10 @@
 #define FEATURES 20
 #define EFR 24
 #define EFR2 32
+
+/* Flags that only type 10h has */
+#define PREF_SUP 0x40
+#define PPR_SUP 0x80
 
 /* The block of a type */
 static const uint8_t *find_block(const GByteArray *ivrs, uint8_t type)
@@ -42,12 +47,24 @@ static void check_place(Bench *b, const uint8_t *block)
     g_assert_cmphex(ldq_le_p(block + MMIO), ==, IOMMU_BASE);
 }
 
-static void check(const char *options, uint32_t features)
+/* Types 11h and 40h: the same but for the type */
+static void check_images(Bench *b, const uint8_t *block, uint8_t flags)
+{
+    check_place(b, block);
+    g_assert_cmphex(block[FLAGS], ==, flags);
+    g_assert_cmphex((uint32_t)ldl_le_p(block + FEATURES), ==, 0);
+    g_assert_cmphex(ldq_le_p(block + EFR), ==, reg_read(b, REG_EFR));
+    g_assert_cmphex(ldq_le_p(block + EFR2), ==, reg_read(b, REG_EFR2));
+}
+
+/* @flags of type 10h; those of the others lack PreFSup and PPRSup */
+static void check(const char *options, uint8_t flags, uint32_t features)
 {
     Bench *b = bench_start(options, "");
     GByteArray *ivrs = ivrs_read(b->qts);
-    const uint8_t *block;
+    const uint8_t *block, *newer;
 
+    g_assert_cmpint(ivrs->data[REVISION], ==, 2);
     /* EFRSup, and the widths that capability +10h has */
     g_assert_cmphex((uint32_t)ldl_le_p(ivrs->data + INFO), ==, 0x203041);
     g_assert_cmphex((uint32_t)ldl_le_p(ivrs->data + INFO) & ~1, ==,
@@ -55,28 +72,38 @@ static void check(const char *options, uint32_t features)
                                 config_find(b, IOMMU_ID, 0x0f) + 0x10));
     block = find_block(ivrs, 0x10);
     check_place(b, block);
-    /* HtTunEn, PreFSup; neither IotlbSup nor PPRSup */
-    g_assert_cmphex(block[FLAGS], ==, 0x41);
+    g_assert_cmphex(block[FLAGS], ==, flags);
     g_assert_cmphex((uint32_t)ldl_le_p(block + FEATURES), ==, features);
     block = find_block(ivrs, 0x11);
-    check_place(b, block);
-    g_assert_cmphex(block[FLAGS], ==, 0x01);
-    g_assert_cmphex((uint32_t)ldl_le_p(block + FEATURES), ==, 0);
-    g_assert_cmphex(ldq_le_p(block + EFR), ==, reg_read(b, REG_EFR));
-    g_assert_cmphex(ldq_le_p(block + EFR2), ==, reg_read(b, REG_EFR2));
+    check_images(b, block, flags & ~(PREF_SUP | PPR_SUP));
+    newer = find_block(ivrs, 0x40);
+    g_assert_cmpint(lduw_le_p(newer + LENGTH), ==, lduw_le_p(block + LENGTH));
+    g_assert_cmpmem(newer + 1, lduw_le_p(newer + LENGTH) - 1, block + 1,
+                    lduw_le_p(block + LENGTH) - 1);
+    g_assert_true(newer + lduw_le_p(newer + LENGTH) ==
+                  ivrs->data + ivrs->len);
     g_byte_array_unref(ivrs);
     bench_stop(b);
 }
 
 static void test_default(void)
 {
-    /* HATS=2, HESup, GASup, IASup */
-    check("svm=on", 0x800000e0);
+    /*
+     * HtTunEn, IotlbSup, PreFSup, PPRSup; HATS=2, GATS=1, PASmax=15, HESup,
+     * GASup, IASup, GLXSup=1, GTSup, NXSup
+     */
+    check("svm=on", 0xd1, 0x90000fee);
 }
 
 static void test_xt(void)
 {
-    check("svm=on,xtsup=on", 0x800000e1);
+    check("svm=on,xtsup=on", 0xd1, 0x90000fef);
+}
+
+static void test_less(void)
+{
+    check("svm=on,pri=off,guest-levels=4,pasid-bits=9", 0x51, 0x800008e6);
+    check("svm=on,ats=off", 0x41, 0x90000fee);
 }
 
 int main(int argc, char **argv)
@@ -84,5 +111,6 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     qtest_add_func("/amdvi/ivrs/default", test_default);
     qtest_add_func("/amdvi/ivrs/xt", test_xt);
+    qtest_add_func("/amdvi/ivrs/less", test_less);
     return g_test_run();
 }

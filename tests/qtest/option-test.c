@@ -16,11 +16,8 @@ static const struct {
     { "svm=on,dma-remap=off", "svm=on needs dma-remap=on" },
     { "dma-remap=off,svm=on", "svm=on needs dma-remap=on" },
     { "svm=on,dma-translation=off", "svm=on needs dma-translation=on" },
-    { "svm=on,ats=on", "ats=on is not supported yet" },
-    { "svm=on,device-iotlb=on", "ats=on is not supported yet" },
     { "svm=on,device-iotlb=on,ats=off",
       "device-iotlb=on contradicts ats=off" },
-    { "svm=on,pri=on", "pri=on is not supported yet" },
     { "svm=on,pri=on,ats=off", "pri=on needs ats=on" },
     { "svm=on,pmu=on", "pmu=on is not supported yet" },
     { "svm=on,pci-id=nothing",
@@ -71,6 +68,7 @@ static void test_refused(void)
 static const char *const accepted[] = {
     "svm=on,pasid-bits=1", "svm=on,pasid-bits=16", "svm=on,guest-levels=4",
     "svm=on,guest-levels=5", "svm=on,ats=off,pri=off,pmu=off",
+    "svm=on,ats=on", "svm=on,ats=on,pri=off", "svm=on,device-iotlb=on,pri=on",
     "svm=on,dma-remap=on", "svm=on,intremap=off", "svm=on,xtsup=on",
     "svm=off,ats=off,pri=off,pmu=off",
 };
@@ -106,8 +104,8 @@ static void test_defaults(void)
     g_assert_false(qdict_get_bool(options, "xtsup"));
     g_assert_cmpint(qdict_get_int(options, "pasid-bits"), ==, 16);
     g_assert_cmpint(qdict_get_int(options, "guest-levels"), ==, 5);
-    g_assert_false(qdict_get_bool(options, "ats"));
-    g_assert_false(qdict_get_bool(options, "pri"));
+    g_assert_true(qdict_get_bool(options, "ats"));
+    g_assert_true(qdict_get_bool(options, "pri"));
     g_assert_false(qdict_get_bool(options, "pmu"));
     qobject_unref(info);
     bench_stop(b);
@@ -128,16 +126,22 @@ static void test_off(void)
     bench_stop(b);
 }
 
-/* The capability: no ATS, nothing absent is cached, EFR and Misc are there */
-static void test_capability(void)
+/* The capability: nothing absent is cached, EFR and Misc are there */
+static void check_capability(const char *options, uint32_t header)
 {
-    Bench *b = bench_start("svm=on", "");
+    Bench *b = bench_start(options, "");
     uint8_t cap = config_find(b, IOMMU_ID, 0x0f);
 
-    g_assert_cmphex(config_read(b, IOMMU_ID, cap) & 0xffff00ff, ==,
-                    0x1a0b000f);
+    g_assert_cmphex(config_read(b, IOMMU_ID, cap) & 0xffff00ff, ==, header);
     g_assert_cmphex(config_read(b, IOMMU_ID, cap + 0x10), ==, 0x203040);
     bench_stop(b);
+}
+
+static void test_capability(void)
+{
+    check_capability("svm=on", 0x1b0b000f);
+    /* IotlbSup */
+    check_capability("svm=on,ats=off", 0x1a0b000f);
 }
 
 /* The user may place the PCI function */
@@ -154,7 +158,7 @@ static void test_pci_id(void)
     g_assert_cmphex(qdict_get_int(info, "device-id"), ==, function);
     g_assert_cmphex(config_read(&b, function,
                                 config_find(&b, function, 0x0f)) & 0xffff00ff,
-                    ==, 0x1a0b000f);
+                    ==, 0x1b0b000f);
     qobject_unref(info);
     qtest_quit(b.qts);
 }

@@ -4,8 +4,48 @@
  * engines, page by page, and that bad arguments are refused.
  */
 #include "qemu/osdep.h"
+#include "qobject/qdict.h"
 #include "qobject/qjson.h"
-#include "ask.h"
+#include "qobject/qlist.h"
+#include "qobject/qnum.h"
+#include "bench.h"
+
+static QDict *ask(Bench *b, const char *command)
+{
+    QDict *reply = qtest_qmp(b->qts, "%p", qobject_from_json(command, NULL));
+    QDict *result;
+
+    g_assert_true(qdict_haskey(reply, "return"));
+    result = qdict_get_qdict(reply, "return");
+    qobject_ref(result);
+    qobject_unref(reply);
+    return result;
+}
+
+static void assert_refused(Bench *b, const char *command, const char *why)
+{
+    QDict *reply = qtest_qmp(b->qts, "%p", qobject_from_json(command, NULL));
+    QDict *error = qdict_get_qdict(reply, "error");
+
+    g_assert_nonnull(error);
+    g_assert_cmpstr(qdict_get_str(error, "desc"), ==, why);
+    qobject_unref(reply);
+}
+
+static uint64_t number(const QDict *d, const char *key)
+{
+    return qnum_get_uint(qobject_to(QNum, qdict_get(d, key)));
+}
+
+static uint64_t word(const QList *list, int n)
+{
+    const QListEntry *entry = qlist_first(list);
+
+    while (n--) {
+        entry = qlist_next(entry);
+    }
+    return qnum_get_uint(qobject_to(QNum, qlist_entry_obj(entry)));
+}
 
 /* Every register that is shown reads in MMIO as it is shown */
 static void test_registers(const void *options)
@@ -162,7 +202,7 @@ static void test_filters(void)
     bench_stop(b);
 }
 
-/* The three rings; svm=on has no PPR log yet */
+/* The three rings; without page requests there is no PPR log */
 static void test_log(void)
 {
     Bench *b = bench_start("svm=on", "");
@@ -187,6 +227,16 @@ static void test_log(void)
     g_assert_cmphex(word(qdict_get_qlist(entry, "words"), 1), ==, 0x1234);
     g_assert_cmpint(qdict_get_int(log, "next"), ==, 2);
     qobject_unref(log);
+    reg_write(b, REG_PPR_BASE, PAGE | 9ULL << 56);
+    log = ask(b, "{ 'execute': 'query-amd-iommu-log',"
+              "  'arguments': { 'log': 'ppr' } }");
+    ring = qdict_get_qdict(log, "ring");
+    g_assert_cmphex(number(ring, "base"), ==, PAGE);
+    g_assert_cmpint(qdict_get_int(ring, "size"), ==, 0x2000);
+    g_assert_false(qdict_get_bool(ring, "enabled"));
+    qobject_unref(log);
+    bench_stop(b);
+    b = bench_start("svm=on,pri=off", "");
     log = ask(b, "{ 'execute': 'query-amd-iommu-log',"
               "  'arguments': { 'log': 'ppr' } }");
     g_assert_false(qdict_haskey(log, "ring"));

@@ -8,8 +8,14 @@
 #include "hw/i386/amdvi/amdvi.h"
 #include "bench.h"
 
-/* PreF, IA, GA, HE, HATS=2, HA, HD: by hand, so that a change is noticed */
-#define EFR 0x00120000000009c1ULL
+/*
+ * PreF, PPR, NX, GT, IA, GA, HE, HATS=2, GATS=1, GLX=1, PASmax=15, segments,
+ * early overflow, automatic responses, stop markers, GIo, HA, EPH, HD, and A
+ * and D of guest tables: by hand, so that a change is noticed.
+ */
+#define EFR 0x203713cf000059dbULL
+/* GCR3TRPMode */
+#define EFR2 0x8
 #define EFR_XT 0x4ULL
 #define WINDOW 0x4000
 
@@ -36,7 +42,8 @@ static uint64_t harmless(const struct amdvi_layout *l, uint64_t mask)
         return mask & ~1ULL;
     }
     if (l->offset == REG_CMD_HEAD || l->offset == REG_CMD_TAIL ||
-        l->offset == REG_EVENT_HEAD || l->offset == REG_EVENT_TAIL) {
+        l->offset == REG_EVENT_HEAD || l->offset == REG_EVENT_TAIL ||
+        l->offset == REG_PPR_HEAD || l->offset == REG_PPR_TAIL) {
         return 0xff0;
     }
     return mask;
@@ -72,16 +79,32 @@ static void check_reset_values(Bench *b)
     }
 }
 
+/* What each option makes of EFR */
 static void test_features(void)
 {
-    Bench *b = bench_start("svm=on", "");
+    static const struct {
+        const char *options;
+        uint64_t efr;
+    } row[] = {
+        { "svm=on", EFR },
+        { "svm=on,xtsup=on", EFR | EFR_XT },
+        { "svm=on,device-iotlb=on", EFR },
+        /* without PPR, early overflow, automatic responses, markers, EPH */
+        { "svm=on,pri=off", 0x203300cf000059d9 },
+        { "svm=on,ats=off", 0x203300cf000059d9 },
+        { "svm=on,guest-levels=4", 0x203713cf000049db },
+        { "svm=on,pasid-bits=1", 0x203713c0000019db },
+        { "svm=on,pasid-bits=9", 0x203713c8000019db },
+        { "svm=on,pasid-bits=10", 0x203713c9000059db },
+    };
 
-    g_assert_cmphex(reg_read(b, REG_EFR), ==, EFR);
-    g_assert_cmphex(reg_read(b, REG_EFR2), ==, 0);
-    bench_stop(b);
-    b = bench_start("svm=on,xtsup=on", "");
-    g_assert_cmphex(reg_read(b, REG_EFR), ==, EFR | EFR_XT);
-    bench_stop(b);
+    for (int i = 0; i < ARRAY_SIZE(row); i++) {
+        Bench *b = bench_start(row[i].options, "");
+
+        g_assert_cmphex(reg_read(b, REG_EFR), ==, row[i].efr);
+        g_assert_cmphex(reg_read(b, REG_EFR2), ==, EFR2);
+        bench_stop(b);
+    }
 }
 
 static void test_reset_values(void)
@@ -165,13 +188,14 @@ static void test_known_masks(void)
         { REG_EXCL_BASE, 0x000ffffffffff003 },
         { REG_EXCL_LIMIT, 0x000ffffffffff000 },
         { REG_EFR, 0 },
-        { 0x0038, 0 },                  /* no PPR log */
-        { 0x0100, 0 },                  /* no segments */
+        { REG_PPR_BASE, 0x0f0ffffffffff000 },
+        { 0x0100, 0x000ffffffffff0ff },
         { REG_XT_GENERAL, 0 },          /* no XT */
         { REG_EFR2, 0 },
         { REG_STATUS, 0 },
-        { 0x2030, 0 },
-        { 0x2080, 0 },
+        { REG_PPR_HEAD, 0 },            /* not outside of the ring */
+        { REG_PPR_AUTO_RESPONSE, 0x1f },
+        { REG_PPR_EARLY, 0xc0007fff },
         { 0x3000, 0 },                  /* nothing at all */
     };
     Bench *b = bench_start("svm=on", "");
@@ -195,12 +219,17 @@ static void test_control(void)
     Bench *b = bench_start("svm=on", "");
 
     reg_write(b, REG_CONTROL, UINT64_MAX & ~1ULL);
-    /* without PPR, GT, XT, GAM, SMI filter, segments, US, EPH, vIOMMU */
-    g_assert_cmphex(reg_read(b, REG_CONTROL), ==, 0x0800c00000821ffe);
+    /* without XT, GAM, SMI filter, US, vIOMMU */
+    g_assert_cmphex(reg_read(b, REG_CONTROL), ==, 0x0c41e69c0083fffe);
     bench_stop(b);
     b = bench_start("svm=on,xtsup=on", "");
     reg_write(b, REG_CONTROL, UINT64_MAX & ~1ULL);
-    g_assert_cmphex(reg_read(b, REG_CONTROL), ==, 0x080cc00000821ffe);
+    g_assert_cmphex(reg_read(b, REG_CONTROL), ==, 0x0c4de69c0083fffe);
+    bench_stop(b);
+    /* without PPR */
+    b = bench_start("svm=on,pri=off", "");
+    reg_write(b, REG_CONTROL, UINT64_MAX & ~1ULL);
+    g_assert_cmphex(reg_read(b, REG_CONTROL), ==, 0x0c41c01c00831ffe);
     bench_stop(b);
 }
 
@@ -237,6 +266,8 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/register/reset-values", test_reset_values);
     qtest_add_func("/amdvi/register/reset", test_reset);
     qtest_add_data_func("/amdvi/register/masks", "svm=on", test_masks);
+    qtest_add_data_func("/amdvi/register/masks-no-ats", "svm=on,ats=off",
+                        test_masks);
     qtest_add_data_func("/amdvi/register/masks-xt", "svm=on,xtsup=on",
                         test_masks);
     qtest_add_func("/amdvi/register/known-masks", test_known_masks);

@@ -775,7 +775,7 @@ static bool is_message(const struct naive *n)
            n->addr >= 0xfee00000 && n->addr <= 0xfeefffff;
 }
 
-void naive_translate(struct naive *n)
+static void serve(struct naive *n)
 {
     n->ask_x = n->exec && has_pasid(n);
     n->ask_r = n->read || n->ask_x || n->kind == NAIVE_ATS;
@@ -800,5 +800,14 @@ void naive_translate(struct naive *n)
         } else if (!n->done) {
             with_dte(n);
         }
+    }
+}
+
+/* Pages in and out of the exclusion range differ, so nothing is larger */
+void naive_translate(struct naive *n)
+{
+    serve(n);
+    if (bit(n->excl_base, 0) && n->shift > 12) {
+        n->shift = 12;
     }
 }

@@ -74,11 +74,28 @@ static void test_exclusion(void **state)
         world_dma(&w, rows[i].addr, "w");
         if (rows[i].excluded) {
             want_forwarded(rows[i].row, AMDVI_REASON_EXCLUSION);
+            /* Nothing is said about pages that are not excluded */
+            expect_u64(rows[i].row, "page_shift", w.result.page_shift, 12);
         } else {
             want_fault(&w, rows[i].row, AMDVI_REASON_HOST_NOT_PRESENT, EV_RW,
                        rows[i].addr);
         }
     }
+}
+
+/* A large page that reaches into the range: each page has its own result */
+static void test_exclusion_in_page(void **state)
+{
+    (void)state;
+    world_init_host(&w, 4);
+    world_map_host(&w, 0, 2, 0x6000000000000001);
+    world_dma(&w, 0x2f000, "w");
+    expect_u64("off", "page_shift", w.result.page_shift, 21);
+    w.iommu.excl_base = 0x30003;
+    w.iommu.excl_limit = 0x50000;
+    world_dma(&w, 0x2f000, "w");
+    want_outcome(&w, "below", AMDVI_OUTCOME_TRANSLATED, AMDVI_REASON_NONE);
+    expect_u64("below", "page_shift", w.result.page_shift, 12);
 }
 
 /* Step 3: IO_PAGE_FAULT with PR=0; there is no DTE to take a domain from */
@@ -667,6 +684,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_disabled),
         cmocka_unit_test(test_exclusion),
+        cmocka_unit_test(test_exclusion_in_page),
         cmocka_unit_test(test_beyond_table),
         cmocka_unit_test(test_dte_unreadable),
         cmocka_unit_test(test_dte_one_read),

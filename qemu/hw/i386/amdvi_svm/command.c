@@ -47,14 +47,22 @@ static bool invalidate_devtab_entry(AmdviEngine *e, const uint64_t command[2])
     return true;
 }
 
+/* Whose translations a command means */
+static uint32_t pasid_of(bool gn, uint32_t pasid)
+{
+    return gn ? pasid : AMDVI_NO_PASID;
+}
+
 static bool invalidate_iommu_pages(AmdviEngine *e, const uint64_t command[2])
 {
     struct amdvi_range range =
         amdvi_decode_range(amdvi_invalidate_iommu_pages_addr(command),
                            amdvi_invalidate_iommu_pages_s(command));
 
-    amdvi_svm_forget_domain(e, amdvi_invalidate_iommu_pages_domain_id(command),
-                            range);
+    amdvi_svm_forget_domain(
+        e, amdvi_invalidate_iommu_pages_domain_id(command),
+        pasid_of(amdvi_invalidate_iommu_pages_gn(command),
+                 amdvi_invalidate_iommu_pages_pasid(command)), range);
     return true;
 }
 
@@ -65,7 +73,9 @@ static bool invalidate_iotlb_pages(AmdviEngine *e, const uint64_t command[2])
                            amdvi_invalidate_iotlb_pages_s(command));
 
     amdvi_svm_forget_device_tlb(
-        e, amdvi_invalidate_iotlb_pages_device_id(command), range);
+        e, amdvi_invalidate_iotlb_pages_device_id(command),
+        pasid_of(amdvi_invalidate_iotlb_pages_gn(command),
+                 amdvi_invalidate_iotlb_pages_pasid(command)), range);
     return true;
 }
 
@@ -79,6 +89,16 @@ static bool invalidate_interrupt_table(AmdviEngine *e,
 /* A hint; there is no cache that could be filled */
 static bool prefetch_iommu_pages(AmdviEngine *e, const uint64_t command[2])
 {
+    return true;
+}
+
+static bool complete_ppr_request(AmdviEngine *e, const uint64_t command[2])
+{
+    amdvi_svm_respond(e, amdvi_complete_ppr_request_device_id(command),
+                      pasid_of(amdvi_complete_ppr_request_gn(command),
+                               amdvi_complete_ppr_request_pasid(command)),
+                      amdvi_complete_ppr_request_prg_index(command),
+                      amdvi_complete_ppr_request_response(command));
     return true;
 }
 
@@ -96,6 +116,7 @@ static CommandFunction *const functions[] = {
     [AMDVI_CODE_invalidate_iotlb_pages] = invalidate_iotlb_pages,
     [AMDVI_CODE_invalidate_interrupt_table] = invalidate_interrupt_table,
     [AMDVI_CODE_prefetch_iommu_pages] = prefetch_iommu_pages,
+    [AMDVI_CODE_complete_ppr_request] = complete_ppr_request,
     [AMDVI_CODE_invalidate_iommu_all] = invalidate_iommu_all,
 };
 

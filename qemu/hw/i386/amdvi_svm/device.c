@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The device: options, features, ACPI words, set-up and reset.
+ * The device: options, set-up and reset.
  *
- * spec/registers.md 1, 5, 6; spec/acpi-ivrs.md; spec/qemu-integration.md 3.7.
+ * spec/registers.md 1; spec/qemu-integration.md 3.7.
  */
 #include "qemu/osdep.h"
 #include "qemu/lockable.h"
@@ -18,13 +18,6 @@
 /* Linux panics if it needs more: spec/linux-guest.md 2.3 */
 #define PASID_BITS_MAX 16
 #define GUEST_LEVELS_DEFAULT 5
-/* Widths in bits that the capability and IVRS state */
-#define PA_BITS 48
-#define VA_BITS 64
-/* Guest virtual addresses of 48 bits, as the capability encodes them */
-#define GVA_48_BITS 2
-/* EFR.HATS: 6 levels */
-#define HATS_6_LEVELS 2
 /* Offset of the miscellaneous word in the capability, and of the header */
 #define CAP_HEADER 0
 #define CAP_MISC 0x10
@@ -103,8 +96,8 @@ static bool check_limits(AmdviOptions *o, Error **errp)
     return true;
 }
 
-/* Only what the engine does can be switched on */
-static bool check_missing(AMDVIState *s, Error **errp)
+/* device-iotlb=on is another name of ats=on; page requests need both */
+static bool check_ats(AMDVIState *s, Error **errp)
 {
     AmdviOptions *o = &s->svm;
 
@@ -116,19 +109,23 @@ static bool check_missing(AMDVIState *s, Error **errp)
         error_setg(errp, "amd-iommu: pri=on needs ats=on");
         return false;
     }
-    if (s->iommu.dt_supported || o->ats == ON_OFF_AUTO_ON) {
-        error_setg(errp, "amd-iommu: ats=on is not supported yet");
-        return false;
+    if (o->ats == ON_OFF_AUTO_AUTO) {
+        o->ats = ON_OFF_AUTO_ON;
     }
-    if (o->pri == ON_OFF_AUTO_ON) {
-        error_setg(errp, "amd-iommu: pri=on is not supported yet");
-        return false;
+    if (o->pri == ON_OFF_AUTO_AUTO) {
+        o->pri = o->ats;
     }
+    s->iommu.dt_supported = o->ats == ON_OFF_AUTO_ON;
+    return true;
+}
+
+/* Only what the engine does can be switched on */
+static bool check_missing(const AmdviOptions *o, Error **errp)
+{
     if (o->pmu) {
         error_setg(errp, "amd-iommu: pmu=on is not supported yet");
         return false;
     }
-    o->ats = o->pri = ON_OFF_AUTO_OFF;
     return true;
 }
 
@@ -160,91 +157,8 @@ bool amdvi_svm_check_options(AMDVIState *s, Error **errp)
         return false;
     }
     s->dma_remap = true;
-    return check_limits(&s->svm, errp) && check_missing(s, errp) &&
-           check_function(s, errp);
-}
-
-/* What the engine does, and nothing else */
-static struct amdvi_features build_features(AMDVIState *s)
-{
-    struct amdvi_features f = { 0 };
-
-    amdvi_efr_set_pref_sup(&f.efr, 1);
-    amdvi_efr_set_xt_sup(&f.efr, s->xtsup);
-    amdvi_efr_set_ia_sup(&f.efr, 1);
-    amdvi_efr_set_ga_sup(&f.efr, 1);
-    amdvi_efr_set_he_sup(&f.efr, 1);
-    amdvi_efr_set_hats(&f.efr, HATS_6_LEVELS);
-    amdvi_efr_set_ha_sup(&f.efr, 1);
-    amdvi_efr_set_hd_sup(&f.efr, 1);
-    return f;
-}
-
-uint64_t amdvi_svm_efr(AMDVIState *s, uint64_t stock)
-{
-    return s->svm.svm ? build_features(s).efr : stock;
-}
-
-/* The miscellaneous word of the capability, also MMIO 0150h */
-static uint32_t misc_word(void)
-{
-    uint64_t misc = 0;
-
-    amdvi_msi_vector0_set_gva_size(&misc, GVA_48_BITS);
-    amdvi_msi_vector0_set_pa_size(&misc, PA_BITS);
-    amdvi_msi_vector0_set_va_size(&misc, VA_BITS);
-    return misc;
-}
-
-/* IVinfo: EFRSup, and sizes where the capability has them too */
-static uint32_t ivrs_info(void)
-{
-    return 1 | misc_word();
-}
-
-/* IVHD flags: HtTunEn, IotlbSup, and in type 10h PreFSup and PPRSup */
-static uint8_t ivhd_flags(const AmdviOptions *o, uint64_t efr, bool old)
-{
-    uint8_t flags = 1 | (o->ats == ON_OFF_AUTO_ON) << 4;
-
-    if (old) {
-        flags |= amdvi_efr_pref_sup(&efr) << 6 | amdvi_efr_ppr_sup(&efr) << 7;
-    }
-    return flags;
-}
-
-/* Feature reporting of type 10h: fields of EFR at other places */
-static uint32_t ivhd_features(uint64_t efr)
-{
-    return amdvi_efr_xt_sup(&efr) | amdvi_efr_nx_sup(&efr) << 1 |
-           amdvi_efr_gt_sup(&efr) << 2 | amdvi_efr_glx_sup(&efr) << 3 |
-           amdvi_efr_ia_sup(&efr) << 5 | amdvi_efr_ga_sup(&efr) << 6 |
-           amdvi_efr_he_sup(&efr) << 7 | amdvi_efr_pas_max(&efr) << 8 |
-           amdvi_efr_gats(&efr) << 28 | amdvi_efr_hats(&efr) << 30;
-}
-
-uint64_t amdvi_svm_ivrs(AMDVIState *s, AmdviIvrsWord word, uint64_t stock)
-{
-    struct amdvi_features f;
-
-    if (!s->svm.svm) {
-        return stock;
-    }
-    f = build_features(s);
-    switch (word) {
-    case AMDVI_IVRS_INFO:
-        return ivrs_info();
-    case AMDVI_IVRS_FLAGS_10H:
-        return ivhd_flags(&s->svm, f.efr, true);
-    case AMDVI_IVRS_FLAGS_11H:
-        return ivhd_flags(&s->svm, f.efr, false);
-    case AMDVI_IVRS_FEATURES:
-        return ivhd_features(f.efr);
-    case AMDVI_IVRS_EFR2:
-        return f.efr2;
-    default:
-        g_assert_not_reached();
-    }
+    return check_limits(&s->svm, errp) && check_ats(s, errp) &&
+           check_missing(&s->svm, errp) && check_function(s, errp);
 }
 
 const MemoryRegionOps *amdvi_svm_mmio_ops(AMDVIState *s,
@@ -253,13 +167,30 @@ const MemoryRegionOps *amdvi_svm_mmio_ops(AMDVIState *s,
     return s->svm.svm ? &amdvi_svm_register_ops : stock;
 }
 
-static const PCIIOMMUOps pci_ops = {
-    .get_address_space = amdvi_svm_find_address_space,
-};
+static PCIIOMMUOps build_pci_ops(const AmdviOptions *o)
+{
+    PCIIOMMUOps ops = {
+        .get_address_space = amdvi_svm_find_address_space,
+    };
+
+    if (o->ats == ON_OFF_AUTO_ON) {
+        ops.get_iotlb_info = amdvi_svm_get_iotlb_info;
+        ops.init_iotlb_notifier = amdvi_svm_init_listener;
+        ops.register_iotlb_notifier = amdvi_svm_register_listener;
+        ops.unregister_iotlb_notifier = amdvi_svm_unregister_listener;
+        ops.ats_request_translation = amdvi_svm_ats_request;
+    }
+    if (o->pri == ON_OFF_AUTO_ON) {
+        ops.pri_register_notifier = amdvi_svm_register_pri;
+        ops.pri_unregister_notifier = amdvi_svm_unregister_pri;
+        ops.pri_request_page = amdvi_svm_request_page;
+    }
+    return ops;
+}
 
 const PCIIOMMUOps *amdvi_svm_pci_ops(AMDVIState *s, const PCIIOMMUOps *stock)
 {
-    return s->svm.svm ? &pci_ops : stock;
+    return s->svm.svm ? &s->engine->pci_ops : stock;
 }
 
 /*
@@ -275,7 +206,7 @@ static void set_capability(AMDVIState *s)
     amdvi_cap_header_set_np_cache(&header, 0);
     amdvi_cap_header_set_cap_rev(&header, 1);
     pci_set_long(cap + CAP_HEADER, header);
-    pci_set_long(cap + CAP_MISC, misc_word());
+    pci_set_long(cap + CAP_MISC, amdvi_svm_misc_word());
 }
 
 static void reset(AmdviEngine *e)
@@ -283,7 +214,9 @@ static void reset(AmdviEngine *e)
     trace_amdvi_svm_reset();
     qemu_bh_cancel(e->command_bh);
     qemu_bh_cancel(e->irq_bh);
+    qemu_bh_cancel(e->response_bh);
     amdvi_svm_reset_registers(e);
+    amdvi_svm_reset_page_requests(e);
     amdvi_svm_forget_all(e);
 }
 
@@ -328,17 +261,19 @@ void amdvi_svm_realize(AMDVIState *s)
     }
     e = g_new0(AmdviEngine, 1);
     e->s = s;
-    e->features = build_features(s);
+    e->features = amdvi_svm_build_features(s);
+    e->pci_ops = build_pci_ops(&s->svm);
     qemu_mutex_init(&e->lock);
     seqlock_init(&e->view_lock);
     QLIST_INIT(&e->devices);
     e->command_bh = qemu_bh_new_guarded(amdvi_svm_command_bh, e,
                                         &dev->mem_reentrancy_guard);
     e->irq_bh = qemu_bh_new(amdvi_svm_irq_bh, e);
+    e->response_bh = qemu_bh_new(amdvi_svm_response_bh, e);
     s->engine = e;
     set_capability(s);
     amdvi_svm_init_registers(e);
-    e->reg[AMDVI_LAYOUT_msi_vector0].reset = misc_word();
+    e->reg[AMDVI_LAYOUT_msi_vector0].reset = amdvi_svm_misc_word();
     reset(e);
     X86_MACHINE(pcms)->ioapic_as =
         amdvi_svm_find_address_space(pcms->pcibus, s, AMDVI_IOAPIC_SB_DEVID);

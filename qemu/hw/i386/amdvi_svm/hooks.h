@@ -30,11 +30,12 @@ typedef struct AmdviOptions {
 
 /* Words of the IVRS table that depend on the engine */
 typedef enum AmdviIvrsWord {
+    AMDVI_IVRS_REVISION,
     AMDVI_IVRS_INFO,            /* IVinfo */
     AMDVI_IVRS_FLAGS_10H,       /* flags of the IVHD of type 10h */
     AMDVI_IVRS_FLAGS_11H,
     AMDVI_IVRS_FEATURES,        /* feature reporting of type 10h */
-    AMDVI_IVRS_EFR2,            /* EFR2 image of type 11h */
+    AMDVI_IVRS_EFR2,            /* EFR2 image of types 11h and 40h */
 } AmdviIvrsWord;
 
 /* A bool that counts in AmdviOptions how often it was set */
@@ -53,6 +54,12 @@ const MemoryRegionOps *amdvi_svm_mmio_ops(AMDVIState *s,
 const PCIIOMMUOps *amdvi_svm_pci_ops(AMDVIState *s, const PCIIOMMUOps *stock);
 uint64_t amdvi_svm_efr(AMDVIState *s, uint64_t stock);
 uint64_t amdvi_svm_ivrs(AMDVIState *s, AmdviIvrsWord word, uint64_t stock);
+/*
+ * Append an IVHD of type 40h, which repeats the one of type 11h that the
+ * table ends with, from byte @ivhd_11h on.
+ */
+void amdvi_svm_append_ivhd_40h(AMDVIState *s, GArray *table_data,
+                               guint ivhd_11h);
 
 /*
  * Remap the message @origin of the device @sid into @translated.

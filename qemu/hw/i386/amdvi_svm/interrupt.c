@@ -20,23 +20,39 @@
 static const struct {
     const char *name;
     AmdviFlag *happened;        /* in status */
-    AmdviFlag *enabled;         /* in control */
+    enum amdvi_layout_id enable_reg;
+    AmdviFlag *enabled;
     enum amdvi_layout_id xt;
 } sources[] = {
-    { "event log", amdvi_status_event_log_int, amdvi_control_event_int_en,
+    { "event log", amdvi_status_event_log_int,
+      AMDVI_LAYOUT_control, amdvi_control_event_int_en,
       AMDVI_LAYOUT_xt_general },
     { "completion wait", amdvi_status_com_wait_int,
-      amdvi_control_com_wait_int_en, AMDVI_LAYOUT_xt_general },
+      AMDVI_LAYOUT_control, amdvi_control_com_wait_int_en,
+      AMDVI_LAYOUT_xt_general },
+    { "PPR log", amdvi_status_ppr_int,
+      AMDVI_LAYOUT_control, amdvi_control_ppr_int_en,
+      AMDVI_LAYOUT_xt_ppr },
+    { "PPR log threshold", amdvi_status_ppr_overflow_early,
+      AMDVI_LAYOUT_ppr_early_overflow, amdvi_ppr_early_overflow_int_en,
+      AMDVI_LAYOUT_xt_ppr },
 };
+
+#define SOURCE_PPR 2
+
+void amdvi_svm_repeat_ppr_irq(AmdviEngine *e)
+{
+    e->irq_level &= ~BIT(SOURCE_PPR);
+}
 
 void amdvi_svm_update_irq(AmdviEngine *e)
 {
     const uint64_t *status = amdvi_svm_reg(e, AMDVI_LAYOUT_status);
-    const uint64_t *control = amdvi_svm_reg(e, AMDVI_LAYOUT_control);
     uint32_t level = 0;
 
     for (int i = 0; i < ARRAY_SIZE(sources); i++) {
-        if (sources[i].happened(status) && sources[i].enabled(control)) {
+        if (sources[i].happened(status) &&
+            sources[i].enabled(amdvi_svm_reg(e, sources[i].enable_reg))) {
             level |= BIT(i);
         }
     }
@@ -57,8 +73,8 @@ static void send_message(AmdviEngine *e, MSIMessage *msg)
     }
 }
 
-/* 0 in an XT register masks the interrupt */
-static void send_xt(AmdviEngine *e, uint64_t xt, const char *name)
+/* 0 in an XT register masks the interrupt: false, it was not sent */
+static bool send_xt(AmdviEngine *e, uint64_t xt, const char *name)
 {
     X86IOMMUIrq irq = {
         .vector = amdvi_xt_general_vector(&xt),
@@ -70,25 +86,49 @@ static void send_xt(AmdviEngine *e, uint64_t xt, const char *name)
 
     if (!xt) {
         trace_amdvi_svm_irq_masked(name);
-        return;
+        return false;
     }
     x86_iommu_irq_to_msi_message(&irq, &msg);
     trace_amdvi_svm_irq(name, msg.address, msg.data);
     send_message(e, &msg);
+    return true;
 }
 
-static void send_msi(AmdviEngine *e, unsigned int number, const char *name)
+static bool send_msi(AmdviEngine *e, unsigned int number, const char *name)
 {
     PCIDevice *pci = &e->s->pci->dev;
     MSIMessage msg;
 
     if (!msi_enabled(pci)) {
         trace_amdvi_svm_irq_masked(name);
-        return;
+        return false;
     }
     msg = msi_get_message(pci, number);
     trace_amdvi_svm_irq(name, msg.address, msg.data);
     send_message(e, &msg);
+    return true;
+}
+
+/* Send the message of each source in @pending; returns those masked */
+static uint32_t send_pending(AmdviEngine *e, uint32_t pending,
+                             uint64_t control, const uint64_t *xt)
+{
+    uint32_t masked = 0;
+
+    for (int i = 0; i < ARRAY_SIZE(sources); i++) {
+        bool sent = true;
+
+        if (!(pending & BIT(i))) {
+            continue;
+        }
+        if (amdvi_control_int_cap_xt_en(&control)) {
+            sent = send_xt(e, xt[i], sources[i].name);
+        } else {
+            sent = send_msi(e, 0, sources[i].name);
+        }
+        masked |= sent ? 0 : BIT(i);
+    }
+    return masked;
 }
 
 void amdvi_svm_irq_bh(void *opaque)
@@ -112,15 +152,10 @@ void amdvi_svm_irq_bh(void *opaque)
         pci_word_test_and_set_mask(e->s->pci->dev.config + PCI_STATUS,
                                    PCI_STATUS_SIG_TARGET_ABORT);
     }
-    for (int i = 0; i < ARRAY_SIZE(sources); i++) {
-        if (!(pending & BIT(i))) {
-            continue;
-        }
-        if (amdvi_control_int_cap_xt_en(&control)) {
-            send_xt(e, xt[i], sources[i].name);
-        } else {
-            send_msi(e, 0, sources[i].name);
-        }
+    pending = send_pending(e, pending, control, xt);
+    /* Linux masks an interrupt while it moves it; it must not get lost */
+    WITH_QEMU_LOCK_GUARD(&e->lock) {
+        e->irq_pending |= pending & e->irq_level;
     }
 }
 
@@ -217,11 +252,9 @@ static MemTxResult window_read(void *opaque, hwaddr addr, uint64_t *data,
         .read = true,
     };
     struct amdvi_result result;
-    struct amdvi_iommu view;
 
-    amdvi_svm_view(d->engine->s, &view);
-    amdvi_translate(&view, &amdvi_svm_mem, &request, NULL, &result);
-    amdvi_svm_report(d->engine, &request, &result);
+    amdvi_svm_translate(d->engine, &request, &result);
+    amdvi_svm_report_dma(d, &request, &result);
     *data = 0;
     return result.outcome == AMDVI_OUTCOME_FORWARDED ? MEMTX_OK
                                                      : MEMTX_ACCESS_ERROR;

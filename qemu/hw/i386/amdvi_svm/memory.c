@@ -15,6 +15,10 @@
 #include "system/memory.h"
 #include "state.h"
 
+/* The longest structure, a DTE, and how often it is read again, at most */
+#define LOAD_MAX (AMDVI_MAX_WORDS * 8)
+#define LOAD_TRIES 64
+
 /* Host address of @len bytes of RAM, or NULL.  Valid inside an RCU section */
 static void *ram_pointer(uint64_t spa, size_t len, bool is_write,
                          MemoryRegion **mr)
@@ -30,23 +34,39 @@ static void *ram_pointer(uint64_t spa, size_t len, bool is_write,
     return (uint8_t *)memory_region_get_ram_ptr(*mr) + offset;
 }
 
+/* Copy aligned words, each of them at once and in ascending order */
+static void copy_words(uint64_t *to, const uint64_t *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        to[i] = qatomic_load_acquire(from + i);
+    }
+}
+
 /*
- * Copy from RAM that processors write to.  Aligned words are read whole and
- * in ascending order: Linux writes a DTE in two halves in such an order that
- * this never sees a valid first half with an old second one
- * (spec/linux-guest.md 3.1).
+ * Copy from RAM that processors write to.  Linux writes a DTE with two stores
+ * of 16 bytes, and half of an old entry with half of a new one may point
+ * anywhere (spec/linux-guest.md 3.1).  So a structure of several words is
+ * read until it was the same twice; a guest that never stops to change it
+ * gets what it deserves.
  */
 static void copy_from_ram(void *buf, const void *ram, size_t len)
 {
-    if (!QEMU_PTR_IS_ALIGNED(ram, 8) || len % 8) {
+    uint64_t first[LOAD_MAX / 8], second[LOAD_MAX / 8];
+    int tries = LOAD_TRIES;
+
+    if (!QEMU_PTR_IS_ALIGNED(ram, 8) || len % 8 || len > LOAD_MAX) {
         memcpy(buf, ram, len);
         return;
     }
-    for (size_t i = 0; i < len / 8; i++) {
-        uint64_t word = qatomic_load_acquire((const uint64_t *)ram + i);
-
-        memcpy((uint8_t *)buf + 8 * i, &word, 8);
+    copy_words(first, ram, len / 8);
+    while (len > 8 && tries--) {
+        copy_words(second, ram, len / 8);
+        if (!memcmp(first, second, len)) {
+            break;
+        }
+        memcpy(first, second, len);
     }
+    memcpy(buf, first, len);
 }
 
 bool amdvi_svm_load(uint64_t spa, void *buf, size_t len)

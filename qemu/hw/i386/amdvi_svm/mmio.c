@@ -15,27 +15,40 @@
 
 const AmdviRing amdvi_svm_rings[AMDVI_NUM_RINGS] = {
     [AMDVI_RING_COMMAND] = {
+        .name = "command buffer",
         .base = AMDVI_LAYOUT_cmd_base,
         .head = AMDVI_LAYOUT_cmd_head,
         .tail = AMDVI_LAYOUT_cmd_tail,
+        .may_run = amdvi_command_may_run,
         .enabled = amdvi_control_cmd_buf_en,
         .running = amdvi_status_cmd_buf_run,
+        .set_running = amdvi_status_set_cmd_buf_run,
     },
     [AMDVI_RING_EVENT] = {
+        .name = "event log",
         .base = AMDVI_LAYOUT_event_base,
         .head = AMDVI_LAYOUT_event_head,
         .tail = AMDVI_LAYOUT_event_tail,
+        .may_run = amdvi_event_log_may_run,
         .enabled = amdvi_control_event_log_en,
         .running = amdvi_status_event_log_run,
+        .set_running = amdvi_status_set_event_log_run,
         .overflow = amdvi_status_event_overflow,
+        .set_overflow = amdvi_status_set_event_overflow,
+        .set_interrupt = amdvi_status_set_event_log_int,
     },
     [AMDVI_RING_PPR] = {
+        .name = "PPR log",
         .base = AMDVI_LAYOUT_ppr_base,
         .head = AMDVI_LAYOUT_ppr_head,
         .tail = AMDVI_LAYOUT_ppr_tail,
+        .may_run = amdvi_ppr_log_may_run,
         .enabled = amdvi_control_ppr_log_en,
         .running = amdvi_status_ppr_log_run,
+        .set_running = amdvi_status_set_ppr_log_run,
         .overflow = amdvi_status_ppr_overflow,
+        .set_overflow = amdvi_status_set_ppr_overflow,
+        .set_interrupt = amdvi_status_set_ppr_int,
     },
 };
 
@@ -80,6 +93,8 @@ static void publish_view(AmdviEngine *e)
     }
     e->view.excl_base = *amdvi_svm_reg(e, AMDVI_LAYOUT_excl_base);
     e->view.excl_limit = *amdvi_svm_reg(e, AMDVI_LAYOUT_excl_limit);
+    e->view.ppr_auto_response =
+        *amdvi_svm_reg(e, AMDVI_LAYOUT_ppr_auto_response);
     seqlock_write_end(&e->view_lock);
 }
 
@@ -139,37 +154,36 @@ void amdvi_svm_view(AMDVIState *s, struct amdvi_iommu *view)
  */
 static void update_command_run(AmdviEngine *e, uint64_t control)
 {
+    const AmdviRing *ring = &amdvi_svm_rings[AMDVI_RING_COMMAND];
     uint64_t *status = amdvi_svm_reg(e, AMDVI_LAYOUT_status);
     bool run;
 
-    if (!amdvi_control_cmd_buf_en(&control)) {
+    if (!ring->enabled(&control)) {
         e->command_error = false;
     }
     run = !e->command_error &&
-          amdvi_command_may_run(control,
-                                *amdvi_svm_reg(e, AMDVI_LAYOUT_cmd_base));
-    if (run != amdvi_status_cmd_buf_run(status)) {
-        trace_amdvi_svm_run("command buffer", run);
+          ring->may_run(control, *amdvi_svm_reg(e, ring->base));
+    if (run != ring->running(status)) {
+        trace_amdvi_svm_run(ring->name, run);
     }
-    amdvi_status_set_cmd_buf_run(status, run);
+    ring->set_running(status, run);
 }
 
-/* The log runs from the moment it is allowed to, until it overflows: 8.3 */
-static void update_event_run(AmdviEngine *e, uint64_t control)
+/* A log runs from the moment it is allowed to, until it overflows: 8.3 */
+static void update_log_run(AmdviEngine *e, AmdviRingId id, uint64_t control)
 {
+    const AmdviRing *ring = &amdvi_svm_rings[id];
     uint64_t *status = amdvi_svm_reg(e, AMDVI_LAYOUT_status);
-    bool on = amdvi_event_log_may_run(control,
-                                      *amdvi_svm_reg(e,
-                                                     AMDVI_LAYOUT_event_base));
+    bool on = ring->may_run(control, *amdvi_svm_reg(e, ring->base));
 
-    if (on == e->event_log_on) {
+    if (on == e->log_on[id]) {
         return;
     }
-    trace_amdvi_svm_run("event log", on);
-    e->event_log_on = on;
-    amdvi_status_set_event_log_run(status, on);
+    trace_amdvi_svm_run(ring->name, on);
+    e->log_on[id] = on;
+    ring->set_running(status, on);
     if (on) {
-        amdvi_status_set_event_overflow(status, 0);
+        ring->set_overflow(status, 0);
     }
 }
 
@@ -180,7 +194,8 @@ static void control_written(AmdviEngine *e)
 
     trace_amdvi_svm_control(control);
     update_command_run(e, control);
-    update_event_run(e, control);
+    update_log_run(e, AMDVI_RING_EVENT, control);
+    update_log_run(e, AMDVI_RING_PPR, control);
 }
 
 /* Whether the rules of rings forbid to write @value to the register */
@@ -317,7 +332,7 @@ void amdvi_svm_reset_registers(AmdviEngine *e)
         e->reg[i].value = e->reg[i].reset;
     }
     e->command_error = false;
-    e->event_log_on = false;
+    memset(e->log_on, 0, sizeof(e->log_on));
     e->irq_level = 0;
     e->irq_pending = 0;
     e->abort_pending = false;

@@ -17,6 +17,7 @@
 /* First: the stock header has macros that libamdvi uses for other things */
 #include "hw/i386/amdvi/amdvi.h"
 #include "hw/i386/amd_iommu.h"
+#include "hw/pci/pci_bus.h"
 
 /* A register and which of its bits software can change how */
 typedef struct AmdviRegister {
@@ -27,17 +28,24 @@ typedef struct AmdviRegister {
     uint64_t clearable;         /* write 1 to clear */
 } AmdviRegister;
 
-/* The flag of a register; an accessor of libamdvi */
+/* The flag of a register; accessors of libamdvi */
 typedef uint64_t AmdviFlag(const uint64_t *reg);
+typedef void AmdviSetFlag(uint64_t *reg, uint64_t value);
 
 /* A ring, described by its registers; the IOMMU owns one of the pointers */
 typedef struct AmdviRing {
+    const char *name;
     enum amdvi_layout_id base;
     enum amdvi_layout_id head;
     enum amdvi_layout_id tail;
+    /* Whether control and base let it run at all */
+    bool (*may_run)(uint64_t control, uint64_t base);
     AmdviFlag *enabled;         /* in control */
-    AmdviFlag *running;         /* in status */
-    AmdviFlag *overflow;        /* in status; NULL: cannot overflow */
+    AmdviFlag *running;         /* in status, as all that follow */
+    AmdviSetFlag *set_running;
+    AmdviFlag *overflow;        /* NULL: cannot overflow */
+    AmdviSetFlag *set_overflow;
+    AmdviSetFlag *set_interrupt;
 } AmdviRing;
 
 typedef enum AmdviRingId {
@@ -49,6 +57,26 @@ typedef enum AmdviRingId {
 
 extern const AmdviRing amdvi_svm_rings[AMDVI_NUM_RINGS];
 
+/* Those who use the translations of one PASID of a device; BQL */
+typedef struct AmdviPasid {
+    QLIST_HEAD(, AmdviListener) listeners;
+    IOMMUPRINotifier *pri;      /* gets the responses; or NULL */
+} AmdviPasid;
+
+/* PRG indexes that a device has */
+#define AMDVI_GROUPS (PCI_PRI_PRGI_MASK + 1)
+
+/* A page request group that waits for its response */
+typedef struct AmdviGroup {
+    bool open;
+    bool last;                  /* its last request was seen */
+    bool answered;              /* by us: @response is on its way */
+    uint8_t response;           /* PRG response code */
+    uint32_t pasid;             /* AMDVI_NO_PASID without one */
+    uint32_t pages;             /* requests so far */
+    int64_t since;              /* the first, in ns of QEMU_CLOCK_VIRTUAL */
+} AmdviGroup;
+
 /* A source of requests: one requester ID on one bus */
 typedef struct AmdviDevice {
     AmdviEngine *engine;
@@ -59,12 +87,16 @@ typedef struct AmdviDevice {
     MemoryRegion window;        /* for interrupts */
     AddressSpace as;
     bool notified;              /* somebody wants to hear of invalidations */
+    GHashTable *pasids;         /* PASID to AmdviPasid; BQL */
 
     /* Faults, under AmdviEngine.lock */
     bool fault_reported;        /* DTE.SE: no more until the DTE changes */
     bool fault_write;           /* the last one, to find its continuation */
     uint64_t fault_addr;
     int64_t fault_time;         /* in ns of QEMU_CLOCK_VIRTUAL */
+
+    /* By PRG index, since the first page request; under AmdviEngine.lock */
+    AmdviGroup *groups;
 
     QLIST_ENTRY(AmdviDevice) next;
 } AmdviDevice;
@@ -74,6 +106,7 @@ struct AmdviEngine {
     QemuMutex lock;
 
     struct amdvi_features features;
+    PCIIOMMUOps pci_ops;
     AmdviRegister reg[AMDVI_NUM_REGISTERS];
 
     /* Copy of registers for requests, written under @lock */
@@ -81,7 +114,7 @@ struct AmdviEngine {
     struct amdvi_iommu view;
 
     bool command_error;         /* stopped since CmdBufEn was last set */
-    bool event_log_on;          /* enables and base let the event log run */
+    bool log_on[AMDVI_NUM_RINGS];   /* enables and base let the log run */
     bool executing;             /* commands, to refuse recursion; BQL */
     QEMUBH *command_bh;
 
@@ -89,6 +122,8 @@ struct AmdviEngine {
     uint32_t irq_pending;       /* and those whose message is not sent yet */
     bool abort_pending;         /* PCI status is to show a target abort */
     QEMUBH *irq_bh;
+
+    QEMUBH *response_bh;        /* sends automatic PRG responses */
 
     QLIST_HEAD(, AmdviDevice) devices;
 };
@@ -125,11 +160,47 @@ void amdvi_svm_run_commands(AmdviEngine *e);
 void amdvi_svm_command_bh(void *opaque);
 
 /*
+ * log.c: write @record to the log and advance its tail.  Needs the lock; the
+ * caller updates interrupts.
+ */
+typedef enum AmdviLogged {
+    AMDVI_LOGGED,
+    AMDVI_LOG_STOPPED,          /* it did not run: nothing has changed */
+    AMDVI_LOG_OVERFLOW,         /* it was full, and has stopped now */
+} AmdviLogged;
+AmdviLogged amdvi_svm_log(AmdviEngine *e, AmdviRingId id,
+                          const uint64_t record[2]);
+
+/*
  * eventlog.c: log @event, and copy it to the hardware error registers if it
  * is a @hardware_error.  Takes the lock; the caller delivers interrupts.
  */
 void amdvi_svm_log_event(AmdviEngine *e, const uint64_t event[2],
                          bool hardware_error);
+
+/*
+ * pri.c: page requests and their responses.
+ *
+ * amdvi_svm_request_page() is what a device calls: 0, or a negative errno if
+ * the request is lost and no response will come.  May run without the BQL.
+ */
+int amdvi_svm_request_page(PCIBus *bus, void *opaque, int devfn,
+                           uint32_t pasid, bool priv_req, bool exec_req,
+                           hwaddr addr, bool lpig, uint16_t prgi,
+                           bool is_read, bool is_write);
+void amdvi_svm_register_pri(PCIBus *bus, void *opaque, int devfn,
+                            uint32_t pasid, IOMMUPRINotifier *notifier);
+void amdvi_svm_unregister_pri(PCIBus *bus, void *opaque, int devfn,
+                              uint32_t pasid);
+/*
+ * Pass the response of software on to the device that waits for it; needs the
+ * BQL.  @pasid is AMDVI_NO_PASID if the command has none.
+ */
+void amdvi_svm_respond(AmdviEngine *e, uint16_t device_id, uint32_t pasid,
+                       uint16_t prg_index, uint8_t response);
+void amdvi_svm_response_bh(void *opaque);
+/* Forget all open groups: nobody waits any more */
+void amdvi_svm_reset_page_requests(AmdviEngine *e);
 
 /*
  * interrupt.c.  The first needs the lock and finds out what is to be sent
@@ -139,6 +210,8 @@ void amdvi_svm_log_event(AmdviEngine *e, const uint64_t event[2],
 void amdvi_svm_update_irq(AmdviEngine *e);
 void amdvi_svm_deliver_irq(AmdviEngine *e);
 void amdvi_svm_irq_bh(void *opaque);
+/* Have the PPR log interrupt sent again although PprInt was set already */
+void amdvi_svm_repeat_ppr_irq(AmdviEngine *e);
 /* The interrupt window of an AmdviDevice */
 extern const MemoryRegionOps amdvi_svm_window_ops;
 
@@ -155,25 +228,82 @@ bool amdvi_svm_store(uint64_t spa, const void *buf, size_t len);
 #define TYPE_AMDVI_SVM_REGION "amd-iommu-svm-memory-region"
 AddressSpace *amdvi_svm_find_address_space(PCIBus *bus, void *opaque,
                                            int devfn);
-/*
- * Log that a request was aborted, if it was.  All 4-byte pieces into which
- * the memory core cuts a DMA count as one request.
- */
-void amdvi_svm_report(AmdviEngine *e, const struct amdvi_request *request,
-                      const struct amdvi_result *result);
+/* The device at that place; made if there is none, which needs the BQL */
+AmdviDevice *amdvi_svm_make_device(AmdviEngine *e, PCIBus *bus, int devfn);
+/* The same without making one: NULL */
+AmdviDevice *amdvi_svm_find_device_at(AmdviEngine *e, PCIBus *bus, int devfn);
+AmdviDevice *amdvi_svm_find_device(AmdviEngine *e, uint16_t device_id);
 /* Requester ID as the guest numbers the buses now */
 uint16_t amdvi_svm_device_id(const AmdviDevice *d);
 
 /*
- * Tell those who cache translations to forget them: of one device or of one
- * DomainID, or of all.  Need the BQL.
+ * The DTE for a request.  False if the request ends here, and @result tells
+ * how.
+ */
+bool amdvi_svm_fetch_dte(const struct amdvi_iommu *view,
+                         const struct amdvi_request *request, uint64_t dte[4],
+                         struct amdvi_result *result);
+/*
+ * What becomes of a request: the one place where requests meet the tables.
+ * A request for neither read nor write changes nothing.  Nothing is logged.
+ */
+void amdvi_svm_translate(AmdviEngine *e, const struct amdvi_request *request,
+                         struct amdvi_result *result);
+/* Log that a request was aborted, if it was; DTE.SE permitting */
+void amdvi_svm_report(AmdviEngine *e, const struct amdvi_request *request,
+                      const struct amdvi_result *result);
+/* The same for ordinary DMA, whose pieces count as one request */
+void amdvi_svm_report_dma(AmdviDevice *d, const struct amdvi_request *request,
+                          struct amdvi_result *result);
+/* Whether the result is an abort or a refusal */
+bool amdvi_svm_failed(const struct amdvi_result *result);
+/*
+ * log2 of the bytes around @addr that may be given out as one range: not the
+ * interrupt window together with memory.
+ */
+unsigned int amdvi_svm_range_shift(uint64_t addr, unsigned int page_shift);
+
+/* ats.c: what devices with a TLB of their own call (PCIIOMMUOps) */
+ssize_t amdvi_svm_ats_request(PCIBus *bus, void *opaque, int devfn,
+                              uint32_t pasid, bool priv_req, bool exec_req,
+                              hwaddr addr, size_t length, bool no_write,
+                              IOMMUTLBEntry *result, size_t result_length,
+                              uint32_t *err_count);
+void amdvi_svm_get_iotlb_info(void *opaque, uint8_t *addr_width,
+                              uint32_t *min_page_size);
+void amdvi_svm_init_listener(PCIBus *bus, void *opaque, int devfn,
+                             IOMMUNotifier *n, IOMMUNotify fn,
+                             void *user_opaque);
+void amdvi_svm_register_listener(PCIBus *bus, void *opaque, int devfn,
+                                 uint32_t pasid, IOMMUNotifier *n);
+void amdvi_svm_unregister_listener(PCIBus *bus, void *opaque, int devfn,
+                                   uint32_t pasid, IOMMUNotifier *n);
+/* The users of a PASID: NULL if there are none.  Need the BQL */
+AmdviPasid *amdvi_svm_find_pasid(AmdviDevice *d, uint32_t pasid);
+AmdviPasid *amdvi_svm_make_pasid(AmdviDevice *d, uint32_t pasid);
+/* Free it if it has no users left */
+void amdvi_svm_drop_pasid(AmdviDevice *d, uint32_t pasid);
+/* Tell those who cache translations of @pasid that a range is stale */
+void amdvi_svm_notify_pasid(AmdviDevice *d, uint32_t pasid,
+                            struct amdvi_range range);
+
+/*
+ * invalidate.c: tell those who cache translations to forget them: of one
+ * device or of one DomainID, or of all.  Need the BQL.
+ *
+ * @pasid is AMDVI_NO_PASID if the command is for host translations (GN=0).
  */
 void amdvi_svm_forget_device(AmdviEngine *e, uint16_t device_id);
 void amdvi_svm_forget_domain(AmdviEngine *e, uint16_t domain_id,
-                             struct amdvi_range range);
+                             uint32_t pasid, struct amdvi_range range);
 void amdvi_svm_forget_all(AmdviEngine *e);
 /* The same for what a device itself caches (ATS) */
 void amdvi_svm_forget_device_tlb(AmdviEngine *e, uint16_t device_id,
-                                 struct amdvi_range range);
+                                 uint32_t pasid, struct amdvi_range range);
+
+/* features.c: what the options make of EFR, EFR2 and the capability */
+struct amdvi_features amdvi_svm_build_features(AMDVIState *s);
+/* The miscellaneous word of the capability, also MMIO 0150h */
+uint32_t amdvi_svm_misc_word(void);
 
 #endif

@@ -7,3 +7,8 @@ uint64_t amdvi_svm_ivrs(AMDVIState *s, AmdviIvrsWord word, uint64_t stock)
 {
     return stock;
 }
+
+void amdvi_svm_append_ivhd_40h(AMDVIState *s, GArray *table_data,
+                               guint ivhd_11h)
+{
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Requests of devices, and those who cache their translations.
+ * Requests of devices without a PASID of their own: ordinary DMA.
  *
  * Every device has an address space of one IOMMU region and, above it, the
  * interrupt window.  The region is never replaced by a pass-through alias:
@@ -14,7 +14,6 @@
 #include "qemu/timer.h"
 #include "qapi/error.h"
 #include "exec/target_page.h"
-#include "hw/pci/pci_bus.h"
 #include "system/address-spaces.h"
 #include "state.h"
 #include "trace.h"
@@ -40,7 +39,7 @@ uint16_t amdvi_svm_device_id(const AmdviDevice *d)
     return PCI_BUILD_BDF(pci_bus_num(d->bus), d->devfn);
 }
 
-static AmdviDevice *find_device(AmdviEngine *e, uint16_t device_id)
+AmdviDevice *amdvi_svm_find_device(AmdviEngine *e, uint16_t device_id)
 {
     AmdviDevice *d;
 
@@ -68,11 +67,11 @@ static bool is_continuation(AmdviDevice *d, const struct amdvi_request *request)
     return same;
 }
 
-/* Whether this event goes to the log: once for a DMA, and DTE.SE permitting */
+/* Whether this event goes to the log, as far as DTE.SE is concerned */
 static bool wants_event(AmdviEngine *e, const struct amdvi_request *request,
                         const struct amdvi_result *result)
 {
-    AmdviDevice *d = find_device(e, request->device_id);
+    AmdviDevice *d = amdvi_svm_find_device(e, request->device_id);
     bool reported;
 
     QEMU_LOCK_GUARD(&e->lock);
@@ -80,23 +79,25 @@ static bool wants_event(AmdviEngine *e, const struct amdvi_request *request,
     if (!d || !result->has_event) {
         return result->has_event;
     }
-    if (is_continuation(d, request)) {
-        return false;
-    }
     reported = d->fault_reported;
     d->fault_reported = result->first_only;
     return !(result->first_only && reported);
 }
 
+bool amdvi_svm_failed(const struct amdvi_result *result)
+{
+    return result->outcome == AMDVI_OUTCOME_ABORTED ||
+           result->outcome == AMDVI_OUTCOME_UNSUPPORTED;
+}
+
 void amdvi_svm_report(AmdviEngine *e, const struct amdvi_request *request,
                       const struct amdvi_result *result)
 {
-    if (result->outcome != AMDVI_OUTCOME_ABORTED &&
-        result->outcome != AMDVI_OUTCOME_UNSUPPORTED) {
+    if (!amdvi_svm_failed(result)) {
         return;
     }
-    trace_amdvi_svm_fault(request->device_id, request->addr, request->write,
-                          amdvi_reason_word(result->reason));
+    trace_amdvi_svm_fault(request->device_id, request->pasid, request->addr,
+                          request->write, amdvi_reason_word(result->reason));
     if (wants_event(e, request, result)) {
         amdvi_svm_log_event(e, result->event, result->hardware_error);
     } else if (result->has_event) {
@@ -105,24 +106,40 @@ void amdvi_svm_report(AmdviEngine *e, const struct amdvi_request *request,
     amdvi_svm_deliver_irq(e);
 }
 
-/* Serve @request; a probe asks without consequences */
-static void judge(AmdviEngine *e, const struct amdvi_request *request,
-                  struct amdvi_result *result)
+bool amdvi_svm_fetch_dte(const struct amdvi_iommu *view,
+                         const struct amdvi_request *request, uint64_t dte[4],
+                         struct amdvi_result *result)
 {
-    bool probe = !request->read && !request->write;
+    return amdvi_fetch_dte(view, &amdvi_svm_mem_read_only, request, dte, NULL,
+                           result);
+}
+
+void amdvi_svm_translate(AmdviEngine *e, const struct amdvi_request *request,
+                         struct amdvi_result *result)
+{
+    bool probe = !request->read && !request->write && !request->exec;
     const struct amdvi_mem *mem = probe ? &amdvi_svm_mem_read_only
                                         : &amdvi_svm_mem;
     struct amdvi_iommu view;
+    uint64_t dte[4];
 
     amdvi_svm_view(e->s, &view);
-    amdvi_translate(&view, mem, request, NULL, result);
-    if (!probe) {
-        amdvi_svm_report(e, request, result);
+    if (amdvi_svm_fetch_dte(&view, request, dte, result)) {
+        amdvi_translate_dte(&view, mem, dte, request, NULL, result);
     }
 }
 
-/* log2 of the bytes around @addr that may be given out as one range */
-static unsigned int range_shift(uint64_t addr, unsigned int page_shift)
+void amdvi_svm_report_dma(AmdviDevice *d, const struct amdvi_request *request,
+                          struct amdvi_result *result)
+{
+    if (result->has_event) {
+        QEMU_LOCK_GUARD(&d->engine->lock);
+        result->has_event = !is_continuation(d, request);
+    }
+    amdvi_svm_report(d->engine, request, result);
+}
+
+unsigned int amdvi_svm_range_shift(uint64_t addr, unsigned int page_shift)
 {
     unsigned int shift = MIN(page_shift, RANGE_SHIFT_MAX);
     uint64_t window = AMDVI_INT_ADDR_FIRST;
@@ -153,11 +170,14 @@ static IOMMUTLBEntry translate(IOMMUMemoryRegion *iommu, hwaddr addr,
     };
     struct amdvi_result result;
 
-    judge(d->engine, &request, &result);
+    amdvi_svm_translate(d->engine, &request, &result);
+    if (request.read || request.write) {
+        amdvi_svm_report_dma(d, &request, &result);
+    }
     if (result.outcome == AMDVI_OUTCOME_TRANSLATED ||
         result.outcome == AMDVI_OUTCOME_FORWARDED) {
         entry.addr_mask =
-            MAKE_64BIT_MASK(0, range_shift(addr, result.page_shift));
+            MAKE_64BIT_MASK(0, amdvi_svm_range_shift(addr, result.page_shift));
         entry.iova = addr & ~entry.addr_mask;
         entry.translated_addr = result.addr & ~entry.addr_mask;
         entry.perm = result.perm & (AMDVI_PERM_R | AMDVI_PERM_W);
@@ -186,93 +206,6 @@ static int notify_flag_changed(IOMMUMemoryRegion *iommu,
     return 0;
 }
 
-/* Tell the listeners of @d of the given kind that a range is stale */
-static void notify(AmdviDevice *d, IOMMUNotifierFlag kind,
-                   struct amdvi_range range)
-{
-    IOMMUTLBEvent event = {
-        .type = kind,
-        .entry = {
-            .target_as = &address_space_memory,
-            .iova = range.base,
-            .addr_mask = range.size - 1,
-            .perm = IOMMU_NONE,
-        },
-    };
-
-    if (d->notified) {
-        trace_amdvi_svm_notify(amdvi_svm_device_id(d), kind, range.base,
-                               range.size);
-        memory_region_notify_iommu(&d->iommu, 0, event);
-    }
-}
-
-static const struct amdvi_range everything;
-
-static void dte_changed(AmdviEngine *e, AmdviDevice *d)
-{
-    WITH_QEMU_LOCK_GUARD(&e->lock) {
-        d->fault_reported = false;
-    }
-    notify(d, IOMMU_NOTIFIER_UNMAP, everything);
-}
-
-void amdvi_svm_forget_device(AmdviEngine *e, uint16_t device_id)
-{
-    AmdviDevice *d = find_device(e, device_id);
-
-    if (d) {
-        dte_changed(e, d);
-    }
-}
-
-void amdvi_svm_forget_all(AmdviEngine *e)
-{
-    AmdviDevice *d;
-
-    QLIST_FOREACH_RCU(d, &e->devices, next) {
-        dte_changed(e, d);
-    }
-}
-
-/* Whether the DTE of @d names the domain, or cannot be read to find out */
-static bool in_domain(AmdviEngine *e, AmdviDevice *d, uint16_t domain_id)
-{
-    struct amdvi_iommu view;
-    uint64_t spa, dte[4];
-    uint8_t bytes[sizeof(dte)];
-
-    amdvi_svm_view(e->s, &view);
-    if (!amdvi_dte_address(&view, amdvi_svm_device_id(d), &spa) ||
-        !amdvi_svm_load(spa, bytes, sizeof(bytes))) {
-        return true;
-    }
-    amdvi_load_words(dte, bytes, ARRAY_SIZE(dte));
-    return amdvi_dte_domain_id(dte) == domain_id;
-}
-
-void amdvi_svm_forget_domain(AmdviEngine *e, uint16_t domain_id,
-                             struct amdvi_range range)
-{
-    AmdviDevice *d;
-
-    QLIST_FOREACH_RCU(d, &e->devices, next) {
-        if (d->notified && in_domain(e, d, domain_id)) {
-            notify(d, IOMMU_NOTIFIER_UNMAP, range);
-        }
-    }
-}
-
-void amdvi_svm_forget_device_tlb(AmdviEngine *e, uint16_t device_id,
-                                 struct amdvi_range range)
-{
-    AmdviDevice *d = find_device(e, device_id);
-
-    if (d) {
-        notify(d, IOMMU_NOTIFIER_DEVIOTLB_UNMAP, range);
-    }
-}
-
 static void init_regions(AmdviDevice *d)
 {
     Object *owner = OBJECT(d->engine->s);
@@ -294,21 +227,30 @@ static void init_regions(AmdviDevice *d)
     address_space_init(&d->as, &d->root, name);
 }
 
-AddressSpace *amdvi_svm_find_address_space(PCIBus *bus, void *opaque,
-                                           int devfn)
+AmdviDevice *amdvi_svm_find_device_at(AmdviEngine *e, PCIBus *bus, int devfn)
 {
-    AmdviEngine *e = amdvi_svm_engine(opaque);
     AmdviDevice *d;
 
     QLIST_FOREACH_RCU(d, &e->devices, next) {
         if (d->bus == bus && d->devfn == devfn) {
-            return &d->as;
+            return d;
         }
+    }
+    return NULL;
+}
+
+AmdviDevice *amdvi_svm_make_device(AmdviEngine *e, PCIBus *bus, int devfn)
+{
+    AmdviDevice *d = amdvi_svm_find_device_at(e, bus, devfn);
+
+    if (d) {
+        return d;
     }
     d = g_new0(AmdviDevice, 1);
     d->engine = e;
     d->bus = bus;
     d->devfn = devfn;
+    d->pasids = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     /*
      * The bus is asked for its number at every request.  It is part of its
      * bridge, which may be unplugged, so keep that.
@@ -316,7 +258,13 @@ AddressSpace *amdvi_svm_find_address_space(PCIBus *bus, void *opaque,
     object_ref(OBJECT(BUS(bus)->parent));
     init_regions(d);
     QLIST_INSERT_HEAD_RCU(&e->devices, d, next);
-    return &d->as;
+    return d;
+}
+
+AddressSpace *amdvi_svm_find_address_space(PCIBus *bus, void *opaque,
+                                           int devfn)
+{
+    return &amdvi_svm_make_device(amdvi_svm_engine(opaque), bus, devfn)->as;
 }
 
 static void region_class_init(ObjectClass *klass, const void *data)
