@@ -22,6 +22,7 @@ struct option {
     const char *arg;            /* name of its value, or NULL */
     const char *help;
     unsigned int view_option;   /* AMDVI_QUERY_*; 0: for every command */
+    bool connection;            /* says which QEMU, and how to reach it */
     store_option *store;
 };
 
@@ -126,6 +127,15 @@ static bool store_version(struct amdvi_options *options, const char *value,
     return true;
 }
 
+static bool store_no_pager(struct amdvi_options *options, const char *value,
+                           struct amdvi_error *err)
+{
+    (void)value;
+    (void)err;
+    options->no_pager = true;
+    return true;
+}
+
 static bool store_all(struct amdvi_options *options, const char *value,
                       struct amdvi_error *err)
 {
@@ -167,30 +177,45 @@ static bool store_verbose(struct amdvi_options *options, const char *value,
     return true;
 }
 
+static bool store_keep_going(struct amdvi_options *options,
+                             const char *value, struct amdvi_error *err)
+{
+    (void)value;
+    (void)err;
+    options->query.keep_going = true;
+    return true;
+}
+
 static const struct option option_table[] = {
     { 's', "socket", "SOCKET",
-      "QMP socket: a path or HOST:PORT (default: $AMDVI_QMP)", 0,
+      "QMP socket: a path or HOST:PORT (default: $AMDVI_QMP)", 0, true,
       store_socket },
-    { 0, "pid", "PID", "the QEMU process with this number", 0, store_pid },
-    { 0, "iommu", "ID", "which IOMMU, if there are several", 0,
+    { 0, "pid", "PID", "the QEMU process with this number", 0, true,
+      store_pid },
+    { 0, "iommu", "ID", "which IOMMU, if there are several", 0, true,
       store_iommu },
     { 0, "timeout", "SECONDS", "limit for one QMP command (default: 10)", 0,
-      store_timeout },
-    { 'j', "json", NULL, "print JSON", 0, store_json },
-    { 0, "color", "WHEN", "auto (default), always or never", 0,
+      true, store_timeout },
+    { 'j', "json", NULL, "print JSON", 0, false, store_json },
+    { 0, "color", "WHEN", "auto (default), always or never", 0, false,
       store_color },
-    { 'h', "help", NULL, "show help and exit", 0, store_help },
-    { 'V', "version", NULL, "show the version and exit", 0, store_version },
+    { 0, "no-pager", NULL, "do not use a pager on a terminal", 0, false,
+      store_no_pager },
+    { 'h', "help", NULL, "show help and exit", 0, false, store_help },
+    { 'V', "version", NULL, "show the version and exit", 0, false,
+      store_version },
     { 'a', "all", NULL, "also what is left out by default",
-      AMDVI_QUERY_ALL, store_all },
+      AMDVI_QUERY_ALL, false, store_all },
     { 'f', "filter", "TEXT",
       "rows with this text, or COLUMN=VALUE; may be repeated",
-      AMDVI_QUERY_FILTER, store_filter },
-    { 'n', "limit", "N", "the last N entries", AMDVI_QUERY_LIMIT,
+      AMDVI_QUERY_FILTER, false, store_filter },
+    { 'n', "limit", "N", "the last N entries", AMDVI_QUERY_LIMIT, false,
       store_limit },
     { 'v', "verbose", NULL, "raw words and every field",
-      AMDVI_QUERY_VERBOSE, store_verbose },
-    { 0, NULL, NULL, NULL, 0, NULL },
+      AMDVI_QUERY_VERBOSE, false, store_verbose },
+    { 'k', "keep-going", NULL, "go on after a command that failed",
+      AMDVI_QUERY_KEEP_GOING, false, store_keep_going },
+    { 0, NULL, NULL, NULL, 0, false, NULL },
 };
 
 static const struct option *find_letter(char letter)
@@ -256,6 +281,9 @@ static bool apply(const struct option *option, const char *value,
         value = *words->next++;
     }
     options->view_options |= option->view_option;
+    if (option->connection) {
+        options->connection = option->name;
+    }
     return option->store(options, value, err);
 }
 
@@ -335,42 +363,40 @@ bool amdvi_options_parse(int argc, char **argv, struct amdvi_options *ret,
     return good;
 }
 
-const struct amdvi_view *amdvi_find_command(const char *name,
-                                            struct amdvi_error *err)
+/* The option that a whole word is, or NULL; its value may be in the word */
+static const struct option *find_word(const char *word)
 {
-    const char *guess = amdvi_similar(name, "help") ? "help" : NULL;
-
-    for (const struct amdvi_view *const *v = amdvi_views; *v; v++) {
-        if (strcmp((*v)->name, name) == 0) {
-            return *v;
-        }
-        if (!guess && amdvi_similar(name, (*v)->name)) {
-            guess = (*v)->name;
-        }
+    if (word[0] != '-' || word[1] == '\0') {
+        return NULL;
     }
-    if (guess) {
-        amdvi_fail(err, AMDVI_EXIT_USAGE,
-                   "unknown command %s; did you mean %s?", name, guess);
-    } else {
-        amdvi_fail(err, AMDVI_EXIT_USAGE,
-                   "unknown command %s; see " PROGRAM " help", name);
-    }
-    return NULL;
+    return word[1] == '-' ? find_name(word + 2, strcspn(word + 2, "="))
+                          : word[2] == '\0' ? find_letter(word[1]) : NULL;
 }
 
-bool amdvi_options_check(const struct amdvi_options *options,
-                         const struct amdvi_view *view,
-                         struct amdvi_error *err)
+const char *amdvi_option_value(const char *word)
 {
-    unsigned int extra = options->view_options & ~view->options;
+    const struct option *option = find_word(word);
 
+    return option && !strchr(word, '=') ? option->arg : NULL;
+}
+
+void amdvi_option_names(unsigned int view_options, struct amdvi_strings *ret)
+{
     for (const struct option *o = option_table; o->name; o++) {
-        if (o->view_option & extra) {
-            return amdvi_fail(err, AMDVI_EXIT_USAGE, "%s has no option --%s",
-                              view->name, o->name);
+        if (!o->view_option || (o->view_option & view_options)) {
+            amdvi_strings_add(ret, "--%s", o->name);
         }
     }
-    return true;
+}
+
+const char *amdvi_option_of(unsigned int view_options)
+{
+    const struct option *option = option_table;
+
+    while (option->name && !(option->view_option & view_options)) {
+        option++;
+    }
+    return option->name;
 }
 
 static void put_option(FILE *out, const struct option *option)
@@ -384,77 +410,11 @@ static void put_option(FILE *out, const struct option *option)
     fprintf(out, "  %-23s %s\n", text, option->help);
 }
 
-/* Options for every command, or those in the set @view_options */
-static void put_options(FILE *out, unsigned int view_options)
+void amdvi_options_put(FILE *out, unsigned int view_options)
 {
     for (const struct option *o = option_table; o->name; o++) {
         if (view_options ? o->view_option & view_options : !o->view_option) {
             put_option(out, o);
         }
     }
-}
-
-static void put_command(FILE *out, const char *name, const char *args,
-                        const char *help)
-{
-    char text[64];
-
-    snprintf(text, sizeof(text), "%s%s%s", name, *args ? " " : "", args);
-    fprintf(out, "  %-23s %s\n", text, help);
-}
-
-void amdvi_help_usage(FILE *out)
-{
-    fputs("usage: " PROGRAM " [OPTION...] COMMAND [ARGUMENT...]\n"
-          "See " PROGRAM " --help for the commands.\n", out);
-}
-
-void amdvi_help_program(FILE *out)
-{
-    fputs("usage: " PROGRAM " [OPTION...] COMMAND [ARGUMENT...]\n"
-          "Show the AMD IOMMU of a running QEMU.\n\nCommands:\n", out);
-    for (const struct amdvi_view *const *v = amdvi_views; *v; v++) {
-        put_command(out, (*v)->name, (*v)->args, (*v)->help);
-    }
-    put_command(out, "help", "[COMMAND]", "this text, or that of a command");
-    fputs("\nOptions:\n", out);
-    put_options(out, 0);
-    fputs("\nExit status:\n", out);
-    for (const struct amdvi_exit_code *c = amdvi_exit_codes; c->text; c++) {
-        fprintf(out, "  %d  %s\n", (int)c->code, c->text);
-    }
-}
-
-/* Names of the columns, in lines of 78 characters */
-static void put_columns(FILE *out, const struct amdvi_view *view)
-{
-    int used = 0;
-
-    fputs("\nColumns:\n", out);
-    for (size_t i = 0; i < view->ncolumns; i++) {
-        int length = (int)strlen(view->column[i].key) + 1;
-
-        if (used == 0 || used + length > 78) {
-            fputs(used ? "\n " : " ", out);
-            used = 1;
-        }
-        fprintf(out, " %s", view->column[i].key);
-        used += length;
-    }
-    fputc('\n', out);
-}
-
-void amdvi_help_command(FILE *out, const struct amdvi_view *view)
-{
-    fprintf(out, "usage: " PROGRAM " [OPTION...] %s%s%s%s\n", view->name,
-            view->options ? " [OPTION...]" : "", *view->args ? " " : "",
-            view->args);
-    fprintf(out, "Show %s.\n", view->help);
-    put_columns(out, view);
-    if (view->options) {
-        fprintf(out, "\nOptions of %s:\n", view->name);
-        put_options(out, view->options);
-    }
-    fputs("\nOptions:\n", out);
-    put_options(out, 0);
 }

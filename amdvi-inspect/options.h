@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line: options and commands are tables, from which parsing and
- * help are derived.
+ * The command line: options are a table, from which parsing, help and
+ * completion are derived.
  */
 #ifndef AMDVI_INSPECT_OPTIONS_H
 #define AMDVI_INSPECT_OPTIONS_H
@@ -23,29 +23,28 @@ struct amdvi_options {
     int timeout_ms;
     enum amdvi_color color;
     bool json;
+    bool no_pager;
     bool help;
     bool version;
+    const char *connection;     /* an option that says which QEMU, or NULL */
     const char *command;        /* NULL: none */
     unsigned int view_options;  /* AMDVI_QUERY_* that were given */
     struct amdvi_query query;
-    const char **args;          /* query.args; the caller frees it */
+    const char **args;          /* query.args and room for one more; freed
+                                   by the caller */
 };
 
 /* Parse argv, options before and after the command alike */
 bool amdvi_options_parse(int argc, char **argv, struct amdvi_options *ret,
                          struct amdvi_error *err);
 
-/* The view of a command; NULL with an error if there is none */
-const struct amdvi_view *amdvi_find_command(const char *name,
-                                            struct amdvi_error *err);
-/* Whether the view knows the options that were given */
-bool amdvi_options_check(const struct amdvi_options *options,
-                         const struct amdvi_view *view,
-                         struct amdvi_error *err);
-
-/* One line; the whole program; one command */
-void amdvi_help_usage(FILE *out);
-void amdvi_help_program(FILE *out);
-void amdvi_help_command(FILE *out, const struct amdvi_view *view);
+/* Name of the value of the option @word that stands apart, or NULL */
+const char *amdvi_option_value(const char *word);
+/* "--name" of the options for every command and those in @view_options */
+void amdvi_option_names(unsigned int view_options, struct amdvi_strings *ret);
+/* Name of the first option in @view_options, or NULL */
+const char *amdvi_option_of(unsigned int view_options);
+/* Help for those in @view_options, or with 0 those for every command */
+void amdvi_options_put(FILE *out, unsigned int view_options);
 
 #endif

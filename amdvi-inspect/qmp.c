@@ -3,6 +3,7 @@
  * A QMP client.  See qmp.h.
  */
 #include "qmp.h"
+#include "interrupt.h"
 #include "reply.h"
 #include "socket.h"
 #include "text.h"
@@ -56,6 +57,17 @@ static bool hang_up(struct amdvi_qmp *qmp)
     return false;
 }
 
+/* A wait has failed; errno says how.  Returns false */
+static bool lost(const struct amdvi_qmp *qmp, struct amdvi_error *err)
+{
+    if (amdvi_interrupt_get()) {
+        return amdvi_interrupt_fail(err);
+    }
+    return amdvi_fail(err, AMDVI_EXIT_CONNECTION,
+                      "lost the connection to %s: %s", qmp->address,
+                      strerror(errno));
+}
+
 /* Read more into the empty buffer.  @partial: inside a message */
 static bool fill(struct amdvi_qmp *qmp, int64_t deadline, bool partial,
                  struct amdvi_error *err)
@@ -71,9 +83,7 @@ static bool fill(struct amdvi_qmp *qmp, int64_t deadline, bool partial,
                           partial ? " any more: half a reply came" : "");
     }
     if (wait == AMDVI_WAIT_FAILED) {
-        return amdvi_fail(err, AMDVI_EXIT_CONNECTION,
-                          "lost the connection to %s: %s", qmp->address,
-                          strerror(errno));
+        return lost(qmp, err);
     }
     if (qmp->end == 0) {
         return amdvi_fail(err, AMDVI_EXIT_CONNECTION,
@@ -224,10 +234,7 @@ static bool send_command(struct amdvi_qmp *qmp, const char *command,
         return amdvi_fail(err, AMDVI_EXIT_TIMEOUT,
                           "QEMU on %s does not take commands", qmp->address);
     }
-    return wait == AMDVI_WAIT_READY ||
-           amdvi_fail(err, AMDVI_EXIT_CONNECTION,
-                      "lost the connection to %s: %s", qmp->address,
-                      strerror(errno));
+    return wait == AMDVI_WAIT_READY || lost(qmp, err);
 }
 
 /* Wait for the reply to @id, dropping events and other replies */

@@ -3,6 +3,7 @@
  * Stream sockets with deadlines.  See socket.h.
  */
 #include "socket.h"
+#include "interrupt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +44,7 @@ static enum amdvi_wait wait_for(int fd, short events, int64_t deadline)
         if (n > 0) {
             return AMDVI_WAIT_READY;
         }
-        if (n < 0 && errno != EINTR) {
+        if (n < 0 && (errno != EINTR || amdvi_interrupt_get())) {
             return AMDVI_WAIT_FAILED;
         }
     }

@@ -23,7 +23,7 @@ int amdvi_socket_open(const char *address, int64_t deadline,
 enum amdvi_wait {
     AMDVI_WAIT_READY,
     AMDVI_WAIT_TIMEOUT,
-    AMDVI_WAIT_FAILED,          /* errno is set */
+    AMDVI_WAIT_FAILED,          /* errno is set; EINTR: see interrupt.h */
 };
 
 /*

@@ -4,7 +4,6 @@
  */
 #include "target-qmp.h"
 #include "base64.h"
-#include "pci.h"
 #include "reply.h"
 
 #include <stdio.h>
@@ -16,8 +15,7 @@
 #define READ_MEMORY "guest-memory-read"
 
 struct extension {
-    struct amdvi_qmp *qmp;
-    char *id;
+    struct amdvi_target_qmp common;
     char engine[16];
     char options[256];
     uint64_t mmio_base;
@@ -39,7 +37,7 @@ static bool read_memory(struct amdvi_target *target, uint64_t addr, void *buf,
                            json_object_new_uint64(addr));
     json_object_object_add(arguments, "size",
                            json_object_new_int64((int64_t)len));
-    reply = amdvi_qmp_run(ext->qmp, READ_MEMORY, arguments, err);
+    reply = amdvi_qmp_run(ext->common.qmp, READ_MEMORY, arguments, err);
     if (!reply) {
         return false;
     }
@@ -99,10 +97,11 @@ static bool load_some(struct extension *ext, uint64_t *start,
     uint64_t next = 0;
     bool good;
 
-    json_object_object_add(arguments, "id", json_object_new_string(ext->id));
+    json_object_object_add(arguments, "id",
+                           json_object_new_string(ext->common.id));
     json_object_object_add(arguments, "start",
                            json_object_new_uint64(*start));
-    reply = amdvi_qmp_run(ext->qmp, QUERY_REGISTERS, arguments, err);
+    reply = amdvi_qmp_run(ext->common.qmp, QUERY_REGISTERS, arguments, err);
     if (!reply) {
         return false;
     }
@@ -145,24 +144,16 @@ static bool read_register(struct amdvi_target *target, uint32_t offset,
     return true;
 }
 
-static bool pci_functions(struct amdvi_target *target,
-                          struct amdvi_pci_list *ret, struct amdvi_error *err)
-{
-    struct extension *ext = target->opaque;
-
-    return amdvi_pci_query(ext->qmp, ret, err);
-}
-
 static void describe(struct amdvi_target *target,
                      struct amdvi_target_info *ret)
 {
     const struct extension *ext = target->opaque;
 
     ret->kind = "qmp";
-    ret->address = amdvi_qmp_address(ext->qmp);
-    ret->version = amdvi_qmp_version(ext->qmp);
+    ret->address = amdvi_qmp_address(ext->common.qmp);
+    ret->version = amdvi_qmp_version(ext->common.qmp);
     ret->engine = ext->engine;
-    ret->id = ext->id;
+    ret->id = ext->common.id;
     ret->options = ext->options;
     ret->mmio_base = ext->mmio_base;
 }
@@ -174,27 +165,14 @@ static void refresh(struct amdvi_target *target)
     ext->loaded = false;
 }
 
-static void free_extension(struct extension *ext)
-{
-    if (ext) {
-        amdvi_qmp_close(ext->qmp);
-        free(ext->id);
-        free(ext);
-    }
-}
-
-static void close_target(struct amdvi_target *target)
-{
-    free_extension(target->opaque);
-}
-
 static const struct amdvi_target_ops extension_ops = {
     .read_memory = read_memory,
     .read_register = read_register,
-    .pci_functions = pci_functions,
+    .pci_functions = amdvi_target_qmp_pci,
+    .pause = amdvi_target_qmp_pause,
     .describe = describe,
     .refresh = refresh,
-    .close = close_target,
+    .close = amdvi_target_qmp_close,
 };
 
 /* More options than any IOMMU has */
@@ -256,8 +234,9 @@ static bool store_info(struct extension *ext, struct json_object *info,
     if (amdvi_reply_object(info, "options", &options)) {
         store_options(ext, options);
     }
-    ext->id = strdup(id);
-    return ext->id || amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
+    ext->common.id = strdup(id);
+    return ext->common.id ||
+           amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
 }
 
 /* The IOMMU called @id, or the only one */
@@ -295,7 +274,7 @@ static struct json_object *find_iommu(struct json_object *list,
 static bool find_and_store(struct extension *ext, const char *id,
                            struct amdvi_error *err)
 {
-    struct json_object *list = amdvi_qmp_run(ext->qmp, QUERY_IOMMU, NULL,
+    struct json_object *list = amdvi_qmp_run(ext->common.qmp, QUERY_IOMMU, NULL,
                                              err);
     struct json_object *info;
     bool good;
@@ -313,16 +292,13 @@ struct amdvi_target *amdvi_target_extension(struct amdvi_qmp *qmp,
                                             const char *id,
                                             struct amdvi_error *err)
 {
-    struct extension *ext = calloc(1, sizeof(*ext));
+    struct extension *ext = amdvi_target_qmp_alloc(sizeof(*ext), qmp, err);
 
     if (!ext) {
-        amdvi_qmp_close(qmp);
-        amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
         return NULL;
     }
-    ext->qmp = qmp;
     if (!find_and_store(ext, id, err)) {
-        free_extension(ext);
+        amdvi_target_qmp_free(&ext->common);
         return NULL;
     }
     return amdvi_target_new(&extension_ops, ext, err);

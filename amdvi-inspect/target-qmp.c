@@ -3,7 +3,10 @@
  * Find a QEMU and choose how to ask it.  See target-qmp.h.
  */
 #include "target-qmp.h"
+#include "pci.h"
 #include "process.h"
+
+#include <stdlib.h>
 
 /* What the extension target needs; without one of them it is not used */
 static const char *const extension_commands[] = {
@@ -22,6 +25,53 @@ static bool has_extension(const struct amdvi_qmp *qmp)
         }
     }
     return true;
+}
+
+void *amdvi_target_qmp_alloc(size_t size, struct amdvi_qmp *qmp,
+                             struct amdvi_error *err)
+{
+    struct amdvi_target_qmp *common = calloc(1, size);
+
+    if (!common) {
+        amdvi_qmp_close(qmp);
+        amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
+        return NULL;
+    }
+    common->qmp = qmp;
+    return common;
+}
+
+void amdvi_target_qmp_free(struct amdvi_target_qmp *common)
+{
+    if (common) {
+        amdvi_qmp_close(common->qmp);
+        free(common->id);
+        free(common);
+    }
+}
+
+bool amdvi_target_qmp_pci(struct amdvi_target *target,
+                          struct amdvi_pci_list *ret, struct amdvi_error *err)
+{
+    struct amdvi_target_qmp *common = target->opaque;
+
+    return amdvi_pci_query(common->qmp, ret, err);
+}
+
+bool amdvi_target_qmp_pause(struct amdvi_target *target, bool stop,
+                            struct amdvi_error *err)
+{
+    struct amdvi_target_qmp *common = target->opaque;
+    struct json_object *reply =
+        amdvi_qmp_run(common->qmp, stop ? "stop" : "cont", NULL, err);
+
+    json_object_put(reply);
+    return reply != NULL;
+}
+
+void amdvi_target_qmp_close(struct amdvi_target *target)
+{
+    amdvi_target_qmp_free(target->opaque);
 }
 
 static struct amdvi_target *choose(struct amdvi_qmp *qmp, const char *id,

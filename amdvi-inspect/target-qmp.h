@@ -25,6 +25,31 @@ struct amdvi_target *amdvi_target_open_pid(unsigned long pid, const char *id,
                                            struct amdvi_error *err);
 
 /*
+ * What the two ways have in common: the first member of what hangs on
+ * target->opaque.
+ */
+struct amdvi_target_qmp {
+    struct amdvi_qmp *qmp;
+    char *id;                   /* NULL: the user gave it none */
+};
+
+/*
+ * @size zeroed bytes that begin with a struct amdvi_target_qmp, which takes
+ * over @qmp, also on failure.  amdvi_target_qmp_free() frees them.
+ */
+void *amdvi_target_qmp_alloc(size_t size, struct amdvi_qmp *qmp,
+                             struct amdvi_error *err);
+void amdvi_target_qmp_free(struct amdvi_target_qmp *common);
+
+/* Operations of a target */
+bool amdvi_target_qmp_pci(struct amdvi_target *target,
+                          struct amdvi_pci_list *ret,
+                          struct amdvi_error *err);
+bool amdvi_target_qmp_pause(struct amdvi_target *target, bool stop,
+                            struct amdvi_error *err);
+void amdvi_target_qmp_close(struct amdvi_target *target);
+
+/*
  * The two ways.  Both take over @qmp, also on failure.
  */
 struct amdvi_target *amdvi_target_extension(struct amdvi_qmp *qmp,

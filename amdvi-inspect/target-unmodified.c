@@ -9,7 +9,6 @@
  */
 #include "target-qmp.h"
 #include "memory-map.h"
-#include "pci.h"
 #include "reply.h"
 
 #include <inttypes.h>
@@ -26,8 +25,7 @@
 #define MAX_WINDOW (512u << 10)
 
 struct unmodified {
-    struct amdvi_qmp *qmp;
-    char *id;                   /* NULL: the user gave it none */
+    struct amdvi_target_qmp common;
     struct amdvi_memory_map map;
     bool loaded[MAX_WINDOW / BLOCK_SIZE];
     uint64_t block[MAX_WINDOW / BLOCK_SIZE][BLOCK_WORDS];
@@ -158,7 +156,7 @@ static bool read_memory(struct amdvi_target *target, uint64_t addr, void *buf,
     if (!amdvi_memory_map_is_ram(&u->map, addr, len)) {
         return true;
     }
-    if (!read_words(u->qmp, first, words, count, ret_status, err)) {
+    if (!read_words(u->common.qmp, first, words, count, ret_status, err)) {
         return false;
     }
     if (*ret_status == AMDVI_MEM_OK) {
@@ -185,8 +183,8 @@ static bool read_register(struct amdvi_target *target, uint32_t offset,
         return true;
     }
     if (!u->loaded[index]) {
-        if (!read_words(u->qmp, addr, u->block[index], BLOCK_WORDS, &status,
-                        err)) {
+        if (!read_words(u->common.qmp, addr, u->block[index], BLOCK_WORDS,
+                        &status, err)) {
             return false;
         }
         if (status != AMDVI_MEM_OK) {
@@ -201,24 +199,16 @@ static bool read_register(struct amdvi_target *target, uint32_t offset,
     return true;
 }
 
-static bool pci_functions(struct amdvi_target *target,
-                          struct amdvi_pci_list *ret, struct amdvi_error *err)
-{
-    struct unmodified *u = target->opaque;
-
-    return amdvi_pci_query(u->qmp, ret, err);
-}
-
 static void describe(struct amdvi_target *target,
                      struct amdvi_target_info *ret)
 {
     const struct unmodified *u = target->opaque;
 
     ret->kind = "qmp-unmodified";
-    ret->address = amdvi_qmp_address(u->qmp);
-    ret->version = amdvi_qmp_version(u->qmp);
+    ret->address = amdvi_qmp_address(u->common.qmp);
+    ret->version = amdvi_qmp_version(u->common.qmp);
     ret->engine = "stock";
-    ret->id = u->id;
+    ret->id = u->common.id;
     ret->mmio_base = u->map.registers.first;
 }
 
@@ -229,27 +219,14 @@ static void refresh(struct amdvi_target *target)
     memset(u->loaded, 0, sizeof(u->loaded));
 }
 
-static void free_unmodified(struct unmodified *u)
-{
-    if (u) {
-        amdvi_qmp_close(u->qmp);
-        free(u->id);
-        free(u);
-    }
-}
-
-static void close_target(struct amdvi_target *target)
-{
-    free_unmodified(target->opaque);
-}
-
 static const struct amdvi_target_ops unmodified_ops = {
     .read_memory = read_memory,
     .read_register = read_register,
-    .pci_functions = pci_functions,
+    .pci_functions = amdvi_target_qmp_pci,
+    .pause = amdvi_target_qmp_pause,
     .describe = describe,
     .refresh = refresh,
-    .close = close_target,
+    .close = amdvi_target_qmp_close,
 };
 
 /* The child of /machine/@holder that is an AMD IOMMU: *@ret, or NULL */
@@ -284,12 +261,14 @@ static bool find_child(struct amdvi_qmp *qmp, const char *holder, char **ret,
 static bool find_id(struct unmodified *u, const char *wanted,
                     struct amdvi_error *err)
 {
-    if (!find_child(u->qmp, "/machine/peripheral", &u->id, err) ||
-        (!u->id &&
-         !find_child(u->qmp, "/machine/peripheral-anon", &u->id, err))) {
+    struct amdvi_qmp *qmp = u->common.qmp;
+    char **id = &u->common.id;
+
+    if (!find_child(qmp, "/machine/peripheral", id, err) ||
+        (!*id && !find_child(qmp, "/machine/peripheral-anon", id, err))) {
         return false;
     }
-    if (wanted && (!u->id || strcmp(wanted, u->id) != 0)) {
+    if (wanted && (!u->common.id || strcmp(wanted, u->common.id) != 0)) {
         return amdvi_fail(err, AMDVI_EXIT_FAILED, "no IOMMU is called %s",
                           wanted);
     }
@@ -300,12 +279,12 @@ static bool find_map(struct unmodified *u, struct amdvi_error *err)
 {
     struct json_object *reply;
 
-    if (!amdvi_qmp_has(u->qmp, MONITOR)) {
+    if (!amdvi_qmp_has(u->common.qmp, MONITOR)) {
         return amdvi_fail(err, AMDVI_EXIT_UNSUPPORTED,
                           "this QEMU has neither query-amd-iommu nor "
                           MONITOR);
     }
-    reply = run_monitor(u->qmp, "info mtree -f", err);
+    reply = run_monitor(u->common.qmp, "info mtree -f", err);
     if (!reply) {
         return false;
     }
@@ -323,16 +302,13 @@ struct amdvi_target *amdvi_target_unmodified(struct amdvi_qmp *qmp,
                                              const char *id,
                                              struct amdvi_error *err)
 {
-    struct unmodified *u = calloc(1, sizeof(*u));
+    struct unmodified *u = amdvi_target_qmp_alloc(sizeof(*u), qmp, err);
 
     if (!u) {
-        amdvi_qmp_close(qmp);
-        amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
         return NULL;
     }
-    u->qmp = qmp;
     if (!find_map(u, err) || !find_id(u, id, err)) {
-        free_unmodified(u);
+        amdvi_target_qmp_free(&u->common);
         return NULL;
     }
     return amdvi_target_new(&unmodified_ops, u, err);

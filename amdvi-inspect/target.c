@@ -37,6 +37,16 @@ void amdvi_target_close(struct amdvi_target *target)
     free(target);
 }
 
+bool amdvi_target_pause(struct amdvi_target *target, bool stop,
+                        struct amdvi_error *err)
+{
+    amdvi_target_refresh(target);
+    return target->ops->pause
+           ? target->ops->pause(target, stop, err)
+           : amdvi_fail(err, AMDVI_EXIT_UNSUPPORTED,
+                        "there is no VM to pause here");
+}
+
 void amdvi_target_refresh(struct amdvi_target *target)
 {
     if (target->ops->refresh) {

@@ -51,6 +51,9 @@ struct amdvi_target_ops {
     bool (*pci_functions)(struct amdvi_target *target,
                           struct amdvi_pci_list *ret,
                           struct amdvi_error *err);
+    /* Stop the VM, or let it run.  NULL: there is nothing that runs */
+    bool (*pause)(struct amdvi_target *target, bool stop,
+                  struct amdvi_error *err);
     /* Strings live as long as the target.  NULL: nothing is known */
     void (*describe)(struct amdvi_target *target,
                      struct amdvi_target_info *ret);
@@ -71,6 +74,12 @@ struct amdvi_target *amdvi_target_new(const struct amdvi_target_ops *ops,
 /* @target may be NULL */
 void amdvi_target_close(struct amdvi_target *target);
 
+/* A target for views that need no machine */
+struct amdvi_target *amdvi_target_none(struct amdvi_error *err);
+
+/* Stop the VM, or let it run; what was kept of the target is forgotten */
+bool amdvi_target_pause(struct amdvi_target *target, bool stop,
+                        struct amdvi_error *err);
 void amdvi_target_refresh(struct amdvi_target *target);
 void amdvi_target_describe(struct amdvi_target *target,
                            struct amdvi_target_info *ret);

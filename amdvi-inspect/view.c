@@ -3,6 +3,7 @@
  * What all views have in common.  See view.h.
  */
 #include "view.h"
+#include "interrupt.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -36,7 +37,7 @@ static const char *keep(struct amdvi_strings *strings, char *string)
     return string;
 }
 
-static void free_strings(struct amdvi_strings *strings)
+void amdvi_strings_free(struct amdvi_strings *strings)
 {
     for (size_t i = 0; i < strings->count; i++) {
         free(strings->string[i]);
@@ -56,6 +57,18 @@ static const char *keep_format(struct amdvi_strings *strings,
         return NULL;
     }
     return keep(strings, string);
+}
+
+const char *amdvi_strings_add(struct amdvi_strings *strings,
+                              const char *format, ...)
+{
+    va_list args;
+    const char *string;
+
+    va_start(args, format);
+    string = keep_format(strings, format, args);
+    va_end(args);
+    return string;
 }
 
 struct amdvi_row *amdvi_page_add(struct amdvi_page *page)
@@ -258,7 +271,7 @@ static void apply_filters(const struct amdvi_run *run,
 static bool fetch_page(struct amdvi_run *run, struct amdvi_page *page,
                        struct amdvi_error *err)
 {
-    free_strings(&page->strings);
+    amdvi_strings_free(&page->strings);
     page->count = 0;
     page->last = false;
     if (!run->view->fetch(run, page, err)) {
@@ -281,7 +294,8 @@ static bool show_pages(struct amdvi_run *run, struct amdvi_page *page,
     renderer->begin(renderer, run);
     renderer->page(renderer, run, page);
     while (good && !page->last) {
-        good = fetch_page(run, page, err);
+        good = amdvi_interrupt_get() ? amdvi_interrupt_fail(err)
+                                     : fetch_page(run, page, err);
         if (good) {
             renderer->page(renderer, run, page);
         }
@@ -300,8 +314,8 @@ static void close_run(struct amdvi_run *run)
         run->view->close(run);
     }
     free(run->state);
-    free_strings(&run->strings);
-    free_strings(&run->notes);
+    amdvi_strings_free(&run->strings);
+    amdvi_strings_free(&run->notes);
 }
 
 bool amdvi_view_show(const struct amdvi_view *view,
@@ -324,7 +338,7 @@ bool amdvi_view_show(const struct amdvi_view *view,
            amdvi_target_iommu(target, &run.iommu, err) &&
            view->open(&run, err) && show_pages(&run, page, renderer, err);
     close_run(&run);
-    free_strings(&page->strings);
+    amdvi_strings_free(&page->strings);
     free(page);
     return good;
 }

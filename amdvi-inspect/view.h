@@ -63,6 +63,12 @@ struct amdvi_strings {
     size_t count;
 };
 
+/* Add one and return it; NULL if there is no memory */
+__attribute__((format(printf, 2, 3)))
+const char *amdvi_strings_add(struct amdvi_strings *strings,
+                              const char *format, ...);
+void amdvi_strings_free(struct amdvi_strings *strings);
+
 struct amdvi_page {
     struct amdvi_row row[AMDVI_PAGE_ROWS];
     size_t count;
@@ -76,6 +82,7 @@ enum {
     AMDVI_QUERY_FILTER = 2,
     AMDVI_QUERY_LIMIT = 4,
     AMDVI_QUERY_VERBOSE = 8,
+    AMDVI_QUERY_KEEP_GOING = 16,
 };
 
 /* What the user asks of a view */
@@ -86,6 +93,7 @@ struct amdvi_query {
     size_t nfilters;
     bool all;                   /* also what is left out by default */
     bool verbose;               /* field by field */
+    bool keep_going;            /* after a command that failed */
     uint64_t limit;             /* rows at most; 0: the view's default */
 };
 
@@ -118,6 +126,7 @@ struct amdvi_view {
     size_t min_args;
     size_t max_args;
     unsigned int options;       /* AMDVI_QUERY_* that it knows */
+    bool targetless;            /* shows what the user typed, no machine */
     const char *facts_key;      /* JSON member with the facts, or NULL */
     const char *rows_key;       /* JSON member with the rows */
     const char *record_key;     /* member of a row with its record, or NULL */

@@ -76,6 +76,22 @@ bool amdvi_guest_on(const struct amdvi_iommu *iommu, const uint64_t dte[4])
     return amdvi_control_gt_en(&iommu->control) && amdvi_dte_gv(dte);
 }
 
+uint8_t amdvi_dte_perm(const uint64_t dte[4])
+{
+    return (uint8_t)(amdvi_dte_ir(dte) * (AMDVI_PERM_R | AMDVI_PERM_X) |
+                     amdvi_dte_iw(dte) * AMDVI_PERM_W);
+}
+
+unsigned int amdvi_pasid_bits(const struct amdvi_iommu *iommu,
+                              const uint64_t dte[4])
+{
+    unsigned int span = 9 * ((unsigned int)amdvi_dte_glx(dte) + 1);
+    unsigned int most =
+        (unsigned int)amdvi_efr_pas_max(&iommu->features.efr) + 1;
+
+    return span < most ? span : most;
+}
+
 /* Levels of host table the IOMMU walks; 0: none at all */
 static unsigned int host_levels(const struct amdvi_iommu *iommu)
 {
@@ -150,6 +166,28 @@ enum amdvi_dte_mode amdvi_classify_dte(const struct amdvi_iommu *iommu,
         return guest ? AMDVI_DTE_NESTED : AMDVI_DTE_HOST;
     }
     return guest ? AMDVI_DTE_GUEST : AMDVI_DTE_BYPASS;
+}
+
+bool amdvi_summarize_dte(const struct amdvi_iommu *iommu,
+                         const uint64_t dte[4],
+                         struct amdvi_dte_summary *summary)
+{
+    if (!amdvi_control_iommu_en(&iommu->control) ||
+        amdvi_excl_base_ex_en(&iommu->excl_base) ||
+        !amdvi_dte_v(dte) || !amdvi_dte_tv(dte) ||
+        amdvi_check_dte(iommu, dte) != AMDVI_REASON_NONE) {
+        return false;
+    }
+    *summary = (struct amdvi_dte_summary) {
+        .domain_id = (uint16_t)amdvi_dte_domain_id(dte),
+        .pasid_bits = (uint8_t)amdvi_pasid_bits(iommu, dte),
+        .perm = amdvi_dte_perm(dte),
+        .guest = amdvi_guest_on(iommu, dte),
+        .giov = amdvi_guest_on(iommu, dte) && amdvi_dte_giov(dte),
+        .host = amdvi_dte_mode(dte) != 0,
+        .ats = amdvi_dte_i(dte),
+    };
+    return true;
 }
 
 const char *amdvi_dte_mode_word(enum amdvi_dte_mode mode)

@@ -368,6 +368,7 @@ static enum amdvi_walk_status finish(struct amdvi_walk *w,
     };
     take_leaf(g, leaf, out);
     w->result->global = amdvi_gpte_g(&leaf);
+    w->result->guest_shift = out->page_shift;
     if (amdvi_dte_mode(w->dte)) {
         wanted.want &= granted;
         status = through_host(w, wanted, out);

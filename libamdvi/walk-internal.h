@@ -64,6 +64,11 @@ enum amdvi_mem_status amdvi_read_dte(const struct amdvi_mem *mem,
 /* Reserved bits and encodings that matter to DMA; NONE if legal */
 enum amdvi_reason amdvi_check_dte(const struct amdvi_iommu *iommu,
                                   const uint64_t dte[4]);
+/* What DTE.IR and IW permit, as AMDVI_PERM_*; X goes with R */
+uint8_t amdvi_dte_perm(const uint64_t dte[4]);
+/* Bits of the largest PASID: PASmax, and the span of the GCR3 table */
+unsigned int amdvi_pasid_bits(const struct amdvi_iommu *iommu,
+                              const uint64_t dte[4]);
 /* Control.GTEn and DTE.GV */
 bool amdvi_guest_on(const struct amdvi_iommu *iommu, const uint64_t dte[4]);
 

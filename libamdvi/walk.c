@@ -215,9 +215,7 @@ static struct amdvi_access_wanted access_wanted(const struct amdvi_walk *w)
 static enum amdvi_walk_status dte_gate(struct amdvi_walk *w, bool guest,
                                        struct amdvi_access_wanted *wanted)
 {
-    uint8_t perm = (uint8_t)(amdvi_dte_ir(w->dte) *
-                             (AMDVI_PERM_R | AMDVI_PERM_X) |
-                             amdvi_dte_iw(w->dte) * AMDVI_PERM_W);
+    uint8_t perm = amdvi_dte_perm(w->dte);
 
     wanted->want &= perm;
     if ((wanted->need & perm) != wanted->need ||
@@ -229,14 +227,9 @@ static enum amdvi_walk_status dte_gate(struct amdvi_walk *w, bool guest,
     return AMDVI_WALK_OK;
 }
 
-/* PASmax, and the span of the GCR3 table */
 static bool pasid_in_range(const struct amdvi_walk *w)
 {
-    uint64_t gcr3_bits = 9 * (amdvi_dte_glx(w->dte) + 1);
-    uint64_t most_bits = amdvi_efr_pas_max(&w->iommu->features.efr) + 1;
-
-    return (uint64_t)w->pasid >> gcr3_bits == 0 &&
-           (uint64_t)w->pasid >> most_bits == 0;
+    return (uint64_t)w->pasid >> amdvi_pasid_bits(w->iommu, w->dte) == 0;
 }
 
 /* translation.md 2: which tables serve the request; sets w->pasid */
@@ -264,14 +257,11 @@ static void fill_result(struct amdvi_walk *w, bool guest,
                         const struct amdvi_stage_result *stage)
 {
     struct amdvi_result *res = w->result;
-    uint8_t dte_perm = (uint8_t)(amdvi_dte_ir(w->dte) *
-                                 (AMDVI_PERM_R | AMDVI_PERM_X) |
-                                 amdvi_dte_iw(w->dte) * AMDVI_PERM_W);
 
     res->outcome = AMDVI_OUTCOME_TRANSLATED;
     res->addr = stage->addr;
     res->page_shift = stage->page_shift;
-    res->perm = stage->perm & dte_perm;
+    res->perm = stage->perm & amdvi_dte_perm(w->dte);
     res->untranslated_only = stage->untranslated_only;
     res->force_coherent = stage->force_coherent;
     res->guest = guest;

@@ -150,6 +150,7 @@ struct amdvi_result {
     bool global;                /* guest PTE.G */
     bool guest;                 /* a guest table was used: tag with PASID */
     bool nested;                /* and a host table too */
+    uint8_t guest_shift;        /* if guest: log2 of the guest table's page */
     uint32_t pasid;             /* of the guest table, if guest */
     uint16_t domain_id;         /* DTE.DomainID, the cache tag */
 
@@ -176,6 +177,25 @@ enum amdvi_dte_mode amdvi_classify_dte(const struct amdvi_iommu *iommu,
                                        const uint64_t dte[4]);
 /* "host", "blocked", ... */
 const char *amdvi_dte_mode_word(enum amdvi_dte_mode mode);
+
+/* What a DTE says of all DMA and translation requests alike */
+struct amdvi_dte_summary {
+    uint16_t domain_id;
+    uint8_t pasid_bits;         /* PASIDs above are refused */
+    uint8_t perm;               /* AMDVI_PERM_*: IR and IW */
+    bool guest;                 /* requests with PASID have a guest table */
+    bool giov;                  /* and those without use that of PASID 0 */
+    bool host;                  /* there is a host table */
+    bool ats;                   /* translation requests are allowed */
+};
+
+/*
+ * Summarize @dte for a cache.  False if requests do not get as far as the
+ * page tables, or if what becomes of them depends on more than the summary.
+ */
+bool amdvi_summarize_dte(const struct amdvi_iommu *iommu,
+                         const uint64_t dte[4],
+                         struct amdvi_dte_summary *summary);
 
 /*
  * Address of the DTE of @device_id, segments included.  Returns false if the

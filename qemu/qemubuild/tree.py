@@ -154,8 +154,6 @@ def commit_base(conf: Conf, tree: Path,
     head, fates = patches.commit_series(
         tree, git(tree, "rev-parse", "HEAD").strip(), [patch], fuzz)
     git(tree, "reset", "--hard", "--quiet", head)
-    exclude = [f"/{path}" for path in conf.overlay.values()]
-    (tree / ".git" / "info" / "exclude").write_text("\n".join(exclude) + "\n")
     return head, fates
 
 
@@ -221,7 +219,13 @@ def repatch(tree: Tree, stamp: Dict[str, str]) -> None:
 
 
 def prepare_links(tree: Tree) -> None:
-    """Link our folders into the tree; what does not exist is left out."""
+    """Link our folders into the tree; what does not exist is left out.
+
+    The links are no part of the tree's history, also those that are new.
+    """
+    exclude = [f"/{path}" for path in tree.conf.overlay.values()]
+    (tree.path / ".git" / "info" / "exclude").write_text(
+        "\n".join(exclude) + "\n")
     for ours, theirs in tree.conf.overlay.items():
         target, link = tree.conf.root / ours, tree.path / theirs
         text = os.path.relpath(target, link.parent)

@@ -53,6 +53,42 @@ void amdvi_qmp_reply(AmdviBudget *budget, uint32_t bytes)
     budget->bytes -= bytes;
 }
 
+static enum amdvi_mem_status read_on_account(void *opaque, uint64_t spa,
+                                             void *buf, size_t len)
+{
+    AmdviBudget *budget = opaque;
+
+    budget->reads -= budget->reads ? 1 : 0;
+    budget->done++;
+    return amdvi_svm_load(spa, buf, len) ? AMDVI_MEM_OK : AMDVI_MEM_ABORT;
+}
+
+struct amdvi_mem amdvi_qmp_mem(AmdviBudget *budget)
+{
+    return (struct amdvi_mem) { .read = read_on_account, .opaque = budget };
+}
+
+bool amdvi_qmp_may_walk(const AmdviBudget *budget)
+{
+    return budget->reads >= AMDVI_MAX_STEPS;
+}
+
+bool amdvi_qmp_pasid(bool has_pasid, uint32_t pasid, bool attrs,
+                     struct amdvi_request *request, Error **errp)
+{
+    if (has_pasid && pasid > AMDVI_MAX_PASID) {
+        error_setg(errp, "pasid must be at most %u", AMDVI_MAX_PASID);
+        return false;
+    }
+    if (attrs && !has_pasid) {
+        error_setg(errp, "privileged and exec need a pasid");
+        return false;
+    }
+    request->pasid = has_pasid ? pasid : AMDVI_NO_PASID;
+    request->priv = attrs;
+    return true;
+}
+
 AmdIommuRing *amdvi_qmp_ring(AMDVIState *s, AmdIommuLog log)
 {
     const AmdviRing *ring = &amdvi_svm_rings[ring_ids[log]];

@@ -18,6 +18,7 @@ typedef struct AmdviBudget {
     uint32_t rows;              /* still wanted */
     uint32_t reads;
     uint32_t bytes;
+    uint32_t done;              /* reads through amdvi_qmp_mem() */
 } AmdviBudget;
 
 /* The AMD IOMMU named @id, or the only one if @id is NULL; NULL if none */
@@ -32,6 +33,18 @@ bool amdvi_qmp_budget(AmdviBudget *budget, bool has_limit, uint32_t limit,
 bool amdvi_qmp_may_reply(const AmdviBudget *budget, uint32_t bytes);
 /* Take it */
 void amdvi_qmp_reply(AmdviBudget *budget, uint32_t bytes);
+
+/* Memory that is read only, and on account of the budget */
+struct amdvi_mem amdvi_qmp_mem(AmdviBudget *budget);
+/* Whether the budget allows for a walk, however long it may get */
+bool amdvi_qmp_may_walk(const AmdviBudget *budget);
+
+/*
+ * Put the PASID of an argument into @request; without one there are no
+ * attributes (@attrs).  False with @errp set if that makes no sense.
+ */
+bool amdvi_qmp_pasid(bool has_pasid, uint32_t pasid, bool attrs,
+                     struct amdvi_request *request, Error **errp);
 
 /* State of a ring; NULL if this IOMMU has none such */
 AmdIommuRing *amdvi_qmp_ring(AMDVIState *s, AmdIommuLog log);

@@ -34,6 +34,37 @@ qmp_query_amd_iommu_log(AmdIommuLog log, const char *id,
     return g_new0(AmdIommuLogEntries, 1);
 }
 
+AmdIommuPasids *qmp_query_amd_iommu_gcr3(uint16_t device_id, const char *id,
+                                         bool has_start, uint32_t start,
+                                         bool has_limit, uint32_t limit,
+                                         Error **errp)
+{
+    return g_new0(AmdIommuPasids, 1);
+}
+
+AmdIommuMappings *
+qmp_query_amd_iommu_mappings(uint16_t device_id, bool has_pasid,
+                             uint32_t pasid, bool has_privileged,
+                             bool privileged, const char *id,
+                             bool has_start, uint64_t start,
+                             bool has_limit, uint32_t limit, Error **errp)
+{
+    return g_new0(AmdIommuMappings, 1);
+}
+
+AmdIommuTranslation *
+qmp_amd_iommu_translate(uint16_t device_id, uint64_t address,
+                        bool has_kind, AmdIommuRequestKind kind,
+                        bool has_pasid, uint32_t pasid,
+                        bool has_read, bool read, bool has_write, bool write,
+                        bool has_exec, bool exec,
+                        bool has_privileged, bool privileged,
+                        const char *id, Error **errp)
+{
+    error_setg(errp, "there is no such AMD IOMMU");
+    return NULL;
+}
+
 GuestMemory *qmp_guest_memory_read(uint64_t address, uint32_t size,
                                    Error **errp)
 {

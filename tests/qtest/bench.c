@@ -4,7 +4,6 @@
 #include "bench.h"
 
 #define PORT_ID 0x0020                  /* 00:04.0 */
-#define BEHIND_PORT_ID 0x0100           /* 01:00.0 */
 
 #define CAP_MSI 0x05
 #define PCI_COMMAND 0x04
@@ -91,40 +90,52 @@ static void enable_edu(Bench *b)
     config_write(b, b->edu, PCI_COMMAND, 6);
 }
 
-static Bench *start(const char *iommu_options, const char *edu_place,
-                    const char *more)
+/* Bus numbers 0, 1, 1; a memory window around the BAR of the edu */
+static void enable_port(Bench *b)
 {
-    Bench *b = g_new0(Bench, 1);
+    config_write(b, PORT_ID, 0x18, 0x00010100);
+    config_write(b, PORT_ID, 0x20, 0xe000e000);
+    config_write(b, PORT_ID, PCI_COMMAND, 6);
+}
 
-    b->qts = qtest_initf("-machine q35 -m 256M -nodefaults -nic none "
-                         "-device amd-iommu,id=iommu0%s%s "
-                         "%s -device edu,%s,dma_mask=0xffffffffffffffff",
-                         *iommu_options ? "," : "", iommu_options, more,
-                         edu_place);
+Bench *bench_start_machine(const BenchMachine *machine)
+{
+    uint16_t edu = machine->edu ? machine->edu : EDU_ID;
+    bool behind_port = edu == BEHIND_PORT_ID;
+    const char *options = machine->iommu ? machine->iommu : "";
+    const char *more = machine->more ? machine->more : "";
+    Bench *b = g_new0(Bench, 1);
+    g_autofree char *place = behind_port
+        ? g_strdup("bus=port0") : g_strdup_printf("addr=%02x.%x", edu >> 3,
+                                                  edu & 7);
+    g_autofree char *line = g_strdup_printf(
+        "-machine q35 -m 256M -nodefaults -nic none "
+        "-device amd-iommu,id=iommu0%s%s %s "
+        "%s -device edu,%s,dma_mask=0xffffffffffffffff",
+        *options ? "," : "", options, more,
+        behind_port ? "-device pcie-root-port,id=port0,addr=04.0" : "", place);
+
+    b->qts = qtest_init_ext(machine->binary, line, NULL, true);
+    b->edu = edu;
+    if (behind_port) {
+        enable_port(b);
+    }
+    enable_edu(b);
     return b;
 }
 
 Bench *bench_start(const char *iommu_options, const char *more)
 {
-    Bench *b = start(iommu_options, "addr=05.0", more);
-
-    b->edu = EDU_ID;
-    enable_edu(b);
-    return b;
+    return bench_start_machine(&(BenchMachine) {
+        .iommu = iommu_options, .more = more,
+    });
 }
 
 Bench *bench_start_behind_port(void)
 {
-    Bench *b = start("svm=on", "bus=port0",
-                     "-device pcie-root-port,id=port0,addr=04.0");
-
-    b->edu = BEHIND_PORT_ID;
-    /* Bus numbers 0, 1, 1; a memory window around the BAR */
-    config_write(b, PORT_ID, 0x18, 0x00010100);
-    config_write(b, PORT_ID, 0x20, 0xe000e000);
-    config_write(b, PORT_ID, PCI_COMMAND, 6);
-    enable_edu(b);
-    return b;
+    return bench_start_machine(&(BenchMachine) {
+        .iommu = "svm=on", .edu = BEHIND_PORT_ID,
+    });
 }
 
 void bench_stop(Bench *b)

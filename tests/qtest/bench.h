@@ -75,6 +75,7 @@
 
 #define IOMMU_ID 0x0008                 /* 00:01.0, the first free slot */
 #define EDU_ID 0x0028                   /* 00:05.0 */
+#define BEHIND_PORT_ID 0x0100           /* 01:00.0, behind a root port */
 #define EDU_BAR 0xe0000000ULL
 
 /* Host table entries: spec/structures.md 3 */
@@ -97,6 +98,15 @@ typedef struct Bench {
     uint32_t command_tail;
 } Bench;
 
+/* A machine to be started; what is left out is as bench_start() has it */
+typedef struct BenchMachine {
+    const char *binary;         /* environment variable that names a QEMU */
+    const char *iommu;          /* options of the IOMMU: "svm=on,xtsup=on" */
+    const char *more;           /* of the command line */
+    uint16_t edu;               /* on bus 0, or BEHIND_PORT_ID */
+} BenchMachine;
+
+Bench *bench_start_machine(const BenchMachine *machine);
 /*
  * Start a machine whose IOMMU has the given options ("svm=on,xtsup=on") and
  * whose command line goes on with @more.  The edu is 00:05.0, or 01:00.0 in

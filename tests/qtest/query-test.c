@@ -4,48 +4,8 @@
  * engines, page by page, and that bad arguments are refused.
  */
 #include "qemu/osdep.h"
-#include "qobject/qdict.h"
 #include "qobject/qjson.h"
-#include "qobject/qlist.h"
-#include "qobject/qnum.h"
-#include "bench.h"
-
-static QDict *ask(Bench *b, const char *command)
-{
-    QDict *reply = qtest_qmp(b->qts, "%p", qobject_from_json(command, NULL));
-    QDict *result;
-
-    g_assert_true(qdict_haskey(reply, "return"));
-    result = qdict_get_qdict(reply, "return");
-    qobject_ref(result);
-    qobject_unref(reply);
-    return result;
-}
-
-static void assert_refused(Bench *b, const char *command, const char *why)
-{
-    QDict *reply = qtest_qmp(b->qts, "%p", qobject_from_json(command, NULL));
-    QDict *error = qdict_get_qdict(reply, "error");
-
-    g_assert_nonnull(error);
-    g_assert_cmpstr(qdict_get_str(error, "desc"), ==, why);
-    qobject_unref(reply);
-}
-
-static uint64_t number(const QDict *d, const char *key)
-{
-    return qnum_get_uint(qobject_to(QNum, qdict_get(d, key)));
-}
-
-static uint64_t word(const QList *list, int n)
-{
-    const QListEntry *entry = qlist_first(list);
-
-    while (n--) {
-        entry = qlist_next(entry);
-    }
-    return qnum_get_uint(qobject_to(QNum, qlist_entry_obj(entry)));
-}
+#include "ask.h"
 
 /* Every register that is shown reads in MMIO as it is shown */
 static void test_registers(const void *options)

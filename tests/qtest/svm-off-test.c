@@ -6,9 +6,6 @@
  * memory the IOMMU writes, the ACPI table and the description of the migration
  * state are recorded as text and compared.  A machine also migrates from each
  * to the other.
- *
- * AMDVI_STOCK_QEMU names the unmodified QEMU.  Without it the one that the
- * build puts beside ours is taken.
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
@@ -16,49 +13,23 @@
 #include "qobject/qdict.h"
 #include "bench.h"
 #include "ivrs.h"
-
-#define STOCK "AMDVI_STOCK_QEMU"
-#define OURS "QTEST_QEMU_BINARY"
+#include "stock.h"
 
 /* Bytes of the register window */
 #define WINDOW 0x4000
 #define POLLS 6000
 
 static const char *const configurations[] = {
-    "", ",dma-remap=on", ",dma-remap=off,xtsup=on",
-    ",dma-remap=on,intremap=off", ",dma-translation=off",
-    ",device-iotlb=on,dma-remap=on",
+    "", "dma-remap=on", "dma-remap=off,xtsup=on",
+    "dma-remap=on,intremap=off", "dma-translation=off",
+    "device-iotlb=on,dma-remap=on",
 };
-
-static bool have_stock(void)
-{
-    if (!getenv(STOCK)) {
-        g_autofree char *build = g_path_get_dirname(getenv(OURS));
-        g_autofree char *path = g_build_filename(build, "..", "qemu-stock",
-                                                 "qemu-system-x86_64", NULL);
-
-        g_setenv(STOCK, path, true);
-    }
-    if (g_file_test(getenv(STOCK), G_FILE_TEST_IS_EXECUTABLE)) {
-        return true;
-    }
-    g_test_skip("there is no unmodified QEMU (see AMDVI_STOCK_QEMU)");
-    return false;
-}
 
 static Bench *start(const char *binary, const char *options)
 {
-    Bench *b = g_new0(Bench, 1);
-    g_autofree char *line = g_strdup_printf(
-        "-machine q35 -m 256M -nodefaults -nic none "
-        "-device amd-iommu,id=iommu0%s "
-        "-device edu,addr=05.0,dma_mask=0xffffffffffffffff", options);
-
-    b->qts = qtest_init_ext(binary, line, NULL, true);
-    b->edu = EDU_ID;
-    config_write(b, b->edu, 0x10, EDU_BAR);
-    config_write(b, b->edu, 0x04, 6);
-    return b;
+    return bench_start_machine(&(BenchMachine) {
+        .binary = binary, .iommu = options,
+    });
 }
 
 static void record(GString *log, const char *what, uint64_t place,
@@ -207,15 +178,16 @@ static GString *play(const char *binary, const char *options)
 
 static void test_script(const void *options)
 {
+    bool plain = !*(const char *)options;
     g_autofree char *off = g_strconcat(options, ",svm=off", NULL);
     GString *stock, *ours;
 
-    if (!have_stock()) {
+    if (!stock_is_there()) {
         return;
     }
     stock = play(STOCK, options);
     /* svm=off is also the default */
-    ours = play(OURS, *(const char *)options ? off : options);
+    ours = play(OURS, plain ? options : off);
     g_assert_cmpint(stock->len, >, 10000);
     g_assert_cmpstr(ours->str, ==, stock->str);
     g_string_free(stock, true);
@@ -250,7 +222,7 @@ static void test_vmstate(void)
     g_autofree char *stock = NULL;
     g_autofree char *ours = NULL;
 
-    if (have_stock()) {
+    if (stock_is_there()) {
         stock = dump_vmstate(STOCK);
         ours = dump_vmstate(OURS);
         g_assert_cmpstr(ours, ==, stock);
@@ -318,14 +290,14 @@ static void migrate(const char *from, const char *to)
 
 static void test_migrate_to_ours(void)
 {
-    if (have_stock()) {
+    if (stock_is_there()) {
         migrate(STOCK, OURS);
     }
 }
 
 static void test_migrate_to_stock(void)
 {
-    if (have_stock()) {
+    if (stock_is_there()) {
         migrate(OURS, STOCK);
     }
 }

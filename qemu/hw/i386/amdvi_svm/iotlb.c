@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The IOTLB.  See iotlb.h */
+#include "portable.h"
+#include "iotlb.h"
+
+/*
+ * Pages are kept in four sizes only, so that a lookup needs four probes at
+ * most and one where all pages are small.  A page of another size is kept in
+ * pieces; a flush that hits one piece has to find the others, so the slot
+ * remembers how large such pages are and widens ranges to that.
+ */
+static const uint8_t class_shift[] = { 12, 21, 30, 39 };
+
+/* AmdviIotlbEntry.key: the page number begins at bit 12 */
+#define KEY_VALID 0x1ULL
+#define KEY_GUEST 0x2ULL
+#define KEY_NESTED 0x4ULL
+#define KEY_PRIV 0x8ULL
+#define KEY_CLASS_SHIFT 4
+#define KEY_CLASS 0x30ULL
+#define KEY_PAGE_SHIFT 12
+/* What a flush compares: all kinds of translation in a guest table */
+#define KEY_FLUSH (~(KEY_NESTED | KEY_PRIV))
+
+/* AmdviIotlbEntry.space */
+#define SPACE_PASID_SHIFT 16
+
+/* AmdviIotlbEntry.value: the output page is in bits 51:12 */
+#define VALUE_ADDR 0x000ffffffffff000ULL
+#define VALUE_PERM 0x7ULL
+#define VALUE_UNTRANSLATED 0x8ULL
+#define VALUE_COHERENT 0x10ULL
+#define VALUE_GLOBAL 0x20ULL
+
+/* AmdviIotlbEntry.life: two numbers of slots, and a time above them */
+#define LIFE_SLOT 0xffffULL
+#define LIFE_SLOT2_SHIFT 16
+#define LIFE_TIME_SHIFT 32
+
+/* Slots: limits, and how far from its place an address space may be */
+#define SLOTS_MIN 4096
+#define SLOTS_MAX 65536
+#define SLOT_WAYS 16
+
+/* Kinds of address space that have slots of their own, in the key */
+#define SLOT_HOST (UINT64_C(1) << 62)
+#define SLOT_NESTED (UINT64_C(2) << 62)
+#define SLOT_GUEST (UINT64_C(3) << 62)
+
+static uint64_t space_word(uint16_t domain_id, uint32_t pasid)
+{
+    return domain_id | (uint64_t)pasid << SPACE_PASID_SHIFT;
+}
+
+static uint64_t make_key(const AmdviSpace *space, unsigned int class,
+                         uint64_t addr)
+{
+    return addr >> class_shift[class] << KEY_PAGE_SHIFT |
+           class << KEY_CLASS_SHIFT | space->priv * KEY_PRIV |
+           space->nested * KEY_NESTED | space->guest * KEY_GUEST | KEY_VALID;
+}
+
+static unsigned int key_class(uint64_t key)
+{
+    return (key & KEY_CLASS) >> KEY_CLASS_SHIFT;
+}
+
+static uint64_t key_addr(uint64_t key)
+{
+    return key >> KEY_PAGE_SHIFT << class_shift[key_class(key)];
+}
+
+/*
+ * Neighbouring pages go to neighbouring sets, so that a table as large as the
+ * cache fits into it.  Flags do not count: a flush finds all in one set.
+ */
+static uint32_t set_of(const AmdviIotlb *t, uint64_t key, uint64_t space)
+{
+    uint64_t page = key >> KEY_PAGE_SHIFT;
+    uint64_t other = amdvi_hash(space << 2 | key_class(key)) >> 40;
+
+    return (uint32_t)(page ^ page >> t->set_bits ^ other) & (t->sets - 1);
+}
+
+/* Whether neither all nor the slots of an entry were flushed since */
+static bool alive(const AmdviIotlb *t, uint64_t life)
+{
+    uint32_t made = (uint32_t)(life >> LIFE_TIME_SHIFT);
+    uint32_t slot = life & LIFE_SLOT;
+    uint32_t slot2 = life >> LIFE_SLOT2_SHIFT & LIFE_SLOT;
+
+    return made >= qatomic_load_acquire(&t->slot_flushed[slot]) &&
+           made >= qatomic_load_acquire(&t->slot_flushed[slot2]) &&
+           made >= qatomic_load_acquire(&t->flushed);
+}
+
+static void fill_hit(uint64_t key, uint64_t value, uint64_t addr,
+                     AmdviIotlbHit *hit)
+{
+    unsigned int shift = class_shift[key_class(key)];
+    uint64_t offset = (UINT64_C(1) << shift) - 1;
+
+    *hit = (AmdviIotlbHit) {
+        .addr = (value & VALUE_ADDR) | (addr & offset),
+        .page_shift = (uint8_t)shift,
+        .perm = value & VALUE_PERM,
+        .untranslated_only = value & VALUE_UNTRANSLATED,
+        .force_coherent = value & VALUE_COHERENT,
+        .global = value & VALUE_GLOBAL,
+    };
+}
+
+/* Look for one page size */
+static bool probe(const AmdviIotlb *t, uint64_t key, uint64_t space,
+                  uint64_t addr, uint8_t need, AmdviIotlbHit *hit)
+{
+    uint32_t set = set_of(t, key, space);
+    const AmdviIotlbEntry *way = &t->entry[set * AMDVI_IOTLB_WAYS];
+    uint32_t seq = qatomic_load_acquire(&t->seq[set]);
+
+    for (int i = 0; i < AMDVI_IOTLB_WAYS; i++, way++) {
+        uint64_t value, life;
+
+        if (qatomic_load_acquire(&way->key) != key ||
+            qatomic_load_acquire(&way->space) != space) {
+            continue;
+        }
+        value = qatomic_load_acquire(&way->value);
+        life = qatomic_load_acquire(&way->life);
+        if ((value & need) != need || !alive(t, life) || seq & 1 ||
+            qatomic_read(&t->seq[set]) != seq) {
+            return false;
+        }
+        fill_hit(key, value, addr, hit);
+        return true;
+    }
+    return false;
+}
+
+bool amdvi_iotlb_lookup(const AmdviIotlb *t, const AmdviSpace *space,
+                        uint64_t addr, uint8_t need, AmdviIotlbHit *hit)
+{
+    uint32_t classes = qatomic_read(&t->classes);
+    uint64_t word = space_word(space->domain_id, space->pasid);
+
+    while (classes) {
+        unsigned int class = ctz32(classes);
+
+        if (probe(t, make_key(space, class, addr), word, addr, need, hit)) {
+            return true;
+        }
+        classes &= classes - 1;
+    }
+    return false;
+}
+
+static uint32_t slots_for(uint32_t entries)
+{
+    return entries < SLOTS_MIN ? SLOTS_MIN
+                               : entries < SLOTS_MAX ? entries : SLOTS_MAX;
+}
+
+void amdvi_iotlb_init(AmdviIotlb *t, uint32_t entries)
+{
+    memset(t, 0, sizeof(*t));
+    t->sets = entries / AMDVI_IOTLB_WAYS;
+    t->set_bits = ctz32(t->sets);
+    t->entry = g_new0(AmdviIotlbEntry, entries);
+    t->seq = g_new0(uint32_t, t->sets);
+    t->victim = g_new0(uint8_t, t->sets);
+    t->slots = slots_for(entries);
+    t->slot_key = g_new0(uint64_t, t->slots);
+    t->slot_flushed = g_new0(uint32_t, t->slots);
+    t->slot_filled = g_new0(uint32_t, t->slots);
+    t->slot_widen = g_new0(uint8_t, t->slots);
+    t->time = 1;
+}
+
+void amdvi_iotlb_free(AmdviIotlb *t)
+{
+    g_free(t->entry);
+    g_free(t->seq);
+    g_free(t->victim);
+    g_free(t->slot_key);
+    g_free(t->slot_flushed);
+    g_free(t->slot_filled);
+    g_free(t->slot_widen);
+}
+
+static void set_entry(AmdviIotlb *t, uint32_t set, unsigned int way,
+                      const AmdviIotlbEntry *new)
+{
+    AmdviIotlbEntry *entry = &t->entry[set * AMDVI_IOTLB_WAYS + way];
+
+    amdvi_seq_begin(&t->seq[set]);
+    qatomic_store_release(&entry->key, new->key);
+    qatomic_store_release(&entry->space, new->space);
+    qatomic_store_release(&entry->value, new->value);
+    qatomic_store_release(&entry->life, new->life);
+    amdvi_seq_end(&t->seq[set]);
+}
+
+static void clear_entry(AmdviIotlb *t, uint32_t set, unsigned int way)
+{
+    static const AmdviIotlbEntry none;
+
+    set_entry(t, set, way, &none);
+}
+
+/*
+ * Time has run out: begin anew with nothing cached.  Entries go before the
+ * slots that say they are stale; a reader that saw an entry notices by the
+ * sequence of its set.
+ */
+static void restart_time(AmdviIotlb *t)
+{
+    for (uint32_t set = 0; set < t->sets; set++) {
+        for (unsigned int way = 0; way < AMDVI_IOTLB_WAYS; way++) {
+            clear_entry(t, set, way);
+        }
+    }
+    for (uint32_t slot = 0; slot < t->slots; slot++) {
+        qatomic_store_release(&t->slot_flushed[slot], 0);
+        t->slot_filled[slot] = 0;
+    }
+    qatomic_store_release(&t->flushed, 0);
+    qatomic_store_release(&t->time, 1);
+}
+
+/* A flush happens now: fills that began earlier come too late */
+static uint32_t tick(AmdviIotlb *t)
+{
+    if (t->time == UINT32_MAX) {
+        restart_time(t);
+    }
+    qatomic_store_release(&t->time, t->time + 1);
+    return t->time;
+}
+
+/* First of the slots where an address space may be */
+static uint32_t slot_group(const AmdviIotlb *t, uint64_t key)
+{
+    return (uint32_t)(amdvi_hash(key) >> 32) & (t->slots - 1) &
+           ~(uint32_t)(SLOT_WAYS - 1);
+}
+
+/* The slot of an address space, or -1 if nothing of it is cached */
+static int find_slot(const AmdviIotlb *t, uint64_t key)
+{
+    uint32_t group = slot_group(t, key);
+
+    for (uint32_t slot = group; slot < group + SLOT_WAYS; slot++) {
+        if (t->slot_key[slot] == key) {
+            return (int)slot;
+        }
+    }
+    return -1;
+}
+
+static void flush_slot(AmdviIotlb *t, uint32_t slot)
+{
+    qatomic_store_release(&t->slot_flushed[slot], tick(t));
+    t->slot_widen[slot] = 0;
+}
+
+/* Whether anything that depends on this slot may still be cached */
+static bool slot_in_use(const AmdviIotlb *t, uint32_t slot)
+{
+    return t->slot_filled[slot] >= t->slot_flushed[slot] &&
+           t->slot_filled[slot] >= t->flushed;
+}
+
+/* Of the slots for @key one that is free, or the one used least recently */
+static uint32_t choose_slot(const AmdviIotlb *t, uint64_t key, int keep)
+{
+    uint32_t group = slot_group(t, key);
+    int best = -1;
+
+    for (uint32_t slot = group; slot < group + SLOT_WAYS; slot++) {
+        if ((int)slot == keep) {
+            continue;
+        }
+        if (!t->slot_key[slot] || !slot_in_use(t, slot)) {
+            return slot;
+        }
+        if (best < 0 || t->slot_filled[slot] < t->slot_filled[best]) {
+            best = (int)slot;
+        }
+    }
+    return (uint32_t)best;
+}
+
+/*
+ * The slot of an address space, which gets one if it has none.  @keep: a slot
+ * that must not be given away for it, or -1.
+ */
+static uint32_t get_slot(AmdviIotlb *t, uint64_t key, int keep)
+{
+    int found = find_slot(t, key);
+    uint32_t slot = found >= 0 ? (uint32_t)found : choose_slot(t, key, keep);
+
+    if (found < 0 && t->slot_key[slot]) {
+        t->count.displaced += slot_in_use(t, slot);
+        flush_slot(t, slot);
+    }
+    t->slot_key[slot] = key;
+    t->slot_filled[slot] = t->time;
+    return slot;
+}
+
+static uint64_t host_key(uint16_t domain_id)
+{
+    return SLOT_HOST | domain_id;
+}
+
+static uint64_t nested_key(uint16_t domain_id)
+{
+    return SLOT_NESTED | domain_id;
+}
+
+static uint64_t guest_key(uint16_t domain_id, uint32_t pasid)
+{
+    return SLOT_GUEST | space_word(domain_id, pasid);
+}
+
+/* Slots of the address space, the time, and how large its pages may be */
+static uint64_t make_life(AmdviIotlb *t, const AmdviSpace *space,
+                          uint8_t widen)
+{
+    uint32_t slot = get_slot(t, space->guest
+                                ? guest_key(space->domain_id, space->pasid)
+                                : host_key(space->domain_id), -1);
+    uint32_t slot2 = space->nested
+                     ? get_slot(t, nested_key(space->domain_id), (int)slot)
+                     : slot;
+
+    if (t->slot_widen[slot] < widen) {
+        t->slot_widen[slot] = widen;
+    }
+    return (uint64_t)t->time << LIFE_TIME_SHIFT |
+           (uint64_t)slot2 << LIFE_SLOT2_SHIFT | slot;
+}
+
+/* The same page, a free place, or whose turn it is */
+static unsigned int choose_way(AmdviIotlb *t, uint32_t set, uint64_t key,
+                               uint64_t space)
+{
+    const AmdviIotlbEntry *way = &t->entry[set * AMDVI_IOTLB_WAYS];
+    unsigned int free_way = AMDVI_IOTLB_WAYS;
+
+    for (unsigned int i = 0; i < AMDVI_IOTLB_WAYS; i++) {
+        if (way[i].key == key && way[i].space == space) {
+            return i;
+        }
+        if (!(way[i].key & KEY_VALID) || !alive(t, way[i].life)) {
+            free_way = i;
+        }
+    }
+    if (free_way < AMDVI_IOTLB_WAYS) {
+        return free_way;
+    }
+    t->count.replaced++;
+    return t->victim[set]++ % AMDVI_IOTLB_WAYS;
+}
+
+/* The largest size in which pages of this one are kept */
+static unsigned int class_of(unsigned int page_shift)
+{
+    unsigned int class = ARRAY_SIZE(class_shift) - 1;
+
+    while (class_shift[class] > page_shift) {
+        class--;
+    }
+    return class;
+}
+
+static uint64_t make_value(const struct amdvi_result *result,
+                           unsigned int class)
+{
+    uint64_t offset = (UINT64_C(1) << class_shift[class]) - 1;
+
+    return (result->addr & VALUE_ADDR & ~offset) | result->perm |
+           result->untranslated_only * VALUE_UNTRANSLATED |
+           result->force_coherent * VALUE_COHERENT |
+           result->global * VALUE_GLOBAL;
+}
+
+static AmdviSpace space_of(const struct amdvi_result *result)
+{
+    return (AmdviSpace) {
+        .domain_id = result->domain_id,
+        .guest = result->guest,
+        .nested = result->nested,
+        .priv = result->priv,
+        .pasid = result->guest ? result->pasid : 0,
+    };
+}
+
+/* log2 of the page that is kept in pieces, or 0 if it is kept whole */
+static uint8_t cut_from(const struct amdvi_result *result,
+                        unsigned int class)
+{
+    uint8_t shift = result->page_shift;
+
+    if (result->nested && result->guest_shift > shift) {
+        shift = result->guest_shift;
+    }
+    return shift > class_shift[class] ? shift : 0;
+}
+
+void amdvi_iotlb_insert(AmdviIotlb *t, uint32_t begin, uint64_t addr,
+                        const struct amdvi_result *result)
+{
+    AmdviSpace space = space_of(result);
+    AmdviIotlbEntry new;
+    unsigned int class;
+    uint32_t set;
+
+    if (result->outcome != AMDVI_OUTCOME_TRANSLATED ||
+        result->page_shift < class_shift[0] || result->page_shift > 63 ||
+        !result->perm) {
+        return;
+    }
+    if (begin != t->time) {
+        t->count.refused++;
+        return;
+    }
+    class = class_of(result->page_shift);
+    new.key = make_key(&space, class, addr);
+    new.space = space_word(space.domain_id, space.pasid);
+    new.value = make_value(result, class);
+    new.life = make_life(t, &space, cut_from(result, class));
+    set = set_of(t, new.key, new.space);
+    qatomic_set(&t->classes, t->classes | 1u << class);
+    set_entry(t, set, choose_way(t, set, new.key, new.space), &new);
+    t->count.fills++;
+}
+
+void amdvi_iotlb_flush_all(AmdviIotlb *t)
+{
+    t->count.flushes++;
+    qatomic_store_release(&t->flushed, tick(t));
+    qatomic_set(&t->classes, 0);
+}
+
+/* Drop the translations of one page, whatever kind they are */
+static void drop_page(AmdviIotlb *t, uint64_t key, uint64_t space)
+{
+    uint32_t set = set_of(t, key, space);
+    const AmdviIotlbEntry *way = &t->entry[set * AMDVI_IOTLB_WAYS];
+
+    for (unsigned int i = 0; i < AMDVI_IOTLB_WAYS; i++) {
+        if ((way[i].key & KEY_FLUSH) == key && way[i].space == space) {
+            clear_entry(t, set, i);
+        }
+    }
+}
+
+static bool overlaps(struct amdvi_range range, uint64_t addr,
+                     unsigned int shift)
+{
+    uint64_t last = addr | ((UINT64_C(1) << shift) - 1);
+
+    return addr <= range.base + (range.size - 1) && last >= range.base;
+}
+
+/* Look at every entry: cheaper than at every page of a large range */
+static void sweep(AmdviIotlb *t, uint64_t guest, uint64_t space,
+                  struct amdvi_range range)
+{
+    for (uint32_t i = 0; i < amdvi_iotlb_entries(t); i++) {
+        const AmdviIotlbEntry *e = &t->entry[i];
+
+        if (e->space == space && e->key & KEY_VALID &&
+            (e->key & KEY_GUEST) == guest &&
+            overlaps(range, key_addr(e->key),
+                     class_shift[key_class(e->key)])) {
+            clear_entry(t, i / AMDVI_IOTLB_WAYS, i % AMDVI_IOTLB_WAYS);
+        }
+    }
+}
+
+/* Pages of this size that @range touches */
+static uint64_t pages_in(struct amdvi_range range, unsigned int class)
+{
+    uint64_t pages = range.size >> class_shift[class];
+
+    return pages ? pages : 1;
+}
+
+static void drop_pages(AmdviIotlb *t, uint64_t guest, uint64_t space,
+                       struct amdvi_range range, unsigned int class)
+{
+    AmdviSpace kind = { .guest = guest };
+
+    for (uint64_t i = 0; i < pages_in(range, class); i++) {
+        drop_page(t, make_key(&kind, class,
+                              range.base + (i << class_shift[class])), space);
+    }
+}
+
+/* The aligned range of at least 2^@shift bytes around @range */
+static struct amdvi_range widen(struct amdvi_range range, unsigned int shift)
+{
+    uint64_t size = UINT64_C(1) << shift;
+
+    if (range.size < size) {
+        range.base &= ~(size - 1);
+        range.size = size;
+    }
+    return range;
+}
+
+static void flush_range(AmdviIotlb *t, uint64_t guest, uint64_t space,
+                        struct amdvi_range range)
+{
+    uint64_t probes = 0;
+
+    for (uint32_t left = t->classes; left; left &= left - 1) {
+        probes += pages_in(range, ctz32(left));
+    }
+    if (probes > t->sets) {
+        sweep(t, guest, space, range);
+        return;
+    }
+    for (uint32_t left = t->classes; left; left &= left - 1) {
+        drop_pages(t, guest, space, range, ctz32(left));
+    }
+}
+
+/* Drop @range of the address space that owns the slot @key */
+static void flush_space(AmdviIotlb *t, uint64_t key, uint64_t guest,
+                        uint64_t space, struct amdvi_range range)
+{
+    int slot = find_slot(t, key);
+
+    t->count.flushes++;
+    if (slot < 0) {
+        tick(t);
+    } else if (!range.size) {
+        flush_slot(t, (uint32_t)slot);
+    } else {
+        tick(t);
+        flush_range(t, guest, space, widen(range, t->slot_widen[slot]));
+    }
+}
+
+void amdvi_iotlb_flush_host(AmdviIotlb *t, uint16_t domain_id,
+                            struct amdvi_range range)
+{
+    int nested = find_slot(t, nested_key(domain_id));
+
+    if (nested >= 0) {
+        flush_slot(t, (uint32_t)nested);
+    }
+    flush_space(t, host_key(domain_id), 0, space_word(domain_id, 0), range);
+}
+
+void amdvi_iotlb_flush_guest(AmdviIotlb *t, uint16_t domain_id,
+                             uint32_t pasid, struct amdvi_range range)
+{
+    flush_space(t, guest_key(domain_id, pasid), KEY_GUEST,
+                space_word(domain_id, pasid), range);
+}
+
+static AmdviSpace space_of_entry(const AmdviIotlbEntry *e)
+{
+    return (AmdviSpace) {
+        .domain_id = (uint16_t)e->space,
+        .guest = e->key & KEY_GUEST,
+        .nested = e->key & KEY_NESTED,
+        .priv = e->key & KEY_PRIV,
+        .pasid = (uint32_t)(e->space >> SPACE_PASID_SHIFT),
+    };
+}
+
+bool amdvi_iotlb_copy(const AmdviIotlb *t, uint32_t index,
+                      AmdviIotlbCopy *copy)
+{
+    const AmdviIotlbEntry *from = &t->entry[index];
+    const uint32_t *seq = &t->seq[index / AMDVI_IOTLB_WAYS];
+    uint32_t start = qatomic_load_acquire(seq);
+    AmdviIotlbEntry e = {
+        .key = qatomic_load_acquire(&from->key),
+        .space = qatomic_load_acquire(&from->space),
+        .value = qatomic_load_acquire(&from->value),
+        .life = qatomic_load_acquire(&from->life),
+    };
+
+    if (!(e.key & KEY_VALID) || !alive(t, e.life) || start & 1 ||
+        qatomic_read(seq) != start) {
+        return false;
+    }
+    copy->space = space_of_entry(&e);
+    copy->addr = key_addr(e.key);
+    fill_hit(e.key, e.value, copy->addr, &copy->out);
+    return true;
+}

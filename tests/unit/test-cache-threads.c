@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Caches, recorder and counters under two readers and an invalidator.
+ *
+ * Software moves pages: it changes the table, flushes, and then says so.  A
+ * reader that starts after that must not see the old page, neither from the
+ * cache nor by way of its own fill.  Built with a thread sanitizer, too.
+ */
+#include "unit.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include "dte-cache.h"
+#include "iotlb.h"
+#include "recorder.h"
+#include "stats.h"
+
+#define ENTRIES 64
+#define READERS 2
+#define PAGES 32
+#define PASIDS 8
+#define ROUNDS_DEFAULT 3000
+#define DEVICE 3
+
+static struct shared {
+    AmdviIotlb tlb;
+    AmdviDteClock clock;
+    AmdviDteCache dte;
+    AmdviRecorder recorder;
+    AmdviStats stats;
+    pthread_mutex_t lock;       /* as that of the engine */
+    uint64_t table[PASIDS][PAGES];      /* output of each page: atomic */
+    uint64_t floor[PASIDS][PAGES];      /* older ones are flushed: atomic */
+    uint64_t domain_id;         /* in the DTE: atomic */
+    uint64_t domain_floor;
+    bool stop;                  /* atomic */
+    struct amdvi_iommu iommu;
+} s;
+
+/* Failures are counted, for a thread cannot end the test */
+static unsigned int stale, torn, hits, fills;
+
+static void count(unsigned int *what)
+{
+    __atomic_fetch_add(what, 1, __ATOMIC_RELAXED);
+}
+
+static struct amdvi_result walk(uint32_t pasid, uint32_t page)
+{
+    return (struct amdvi_result) {
+        .outcome = AMDVI_OUTCOME_TRANSLATED, .page_shift = 12,
+        .addr = qatomic_load_acquire(&s.table[pasid][page]) << 12,
+        .perm = AMDVI_PERM_R, .guest = true, .nested = true, .pasid = pasid,
+        .domain_id = 1,
+    };
+}
+
+static void fill(uint32_t pasid, uint32_t page)
+{
+    uint32_t begin = amdvi_iotlb_begin(&s.tlb);
+    struct amdvi_result result = walk(pasid, page);
+
+    pthread_mutex_lock(&s.lock);
+    amdvi_iotlb_insert(&s.tlb, begin, (uint64_t)page << 12, &result);
+    amdvi_stats_add(&s.stats, DEVICE, pasid, AMDVI_COUNT_MISSES, 1);
+    pthread_mutex_unlock(&s.lock);
+    count(&fills);
+}
+
+static void read_page(uint32_t pasid, uint32_t page)
+{
+    AmdviSpace space = {
+        .domain_id = 1, .guest = true, .nested = true, .pasid = pasid,
+    };
+    uint64_t least = qatomic_load_acquire(&s.floor[pasid][page]);
+    AmdviIotlbHit hit;
+
+    if (!amdvi_iotlb_lookup(&s.tlb, &space, (uint64_t)page << 12,
+                            AMDVI_PERM_R, &hit)) {
+        fill(pasid, page);
+        return;
+    }
+    count(&hits);
+    if (hit.addr >> 12 < least) {
+        count(&stale);
+    }
+    if ((hit.addr >> 12) % PAGES != page) {
+        count(&torn);
+    }
+    amdvi_stats_hit(&s.stats, DEVICE, pasid);
+}
+
+static void read_dte(void)
+{
+    uint64_t least = qatomic_load_acquire(&s.domain_floor);
+    uint64_t begin = amdvi_dte_cache_begin(&s.clock);
+    uint64_t dte[4] = { 0x6000000000000003, 0, 0, 0 };
+    AmdviPath path;
+
+    if (amdvi_dte_cache_path(&s.dte, &s.clock, DEVICE, AMDVI_NO_PASID,
+                             &path)) {
+        /* DomainIDs count up and start again */
+        if ((uint16_t)(path.space.domain_id - least) > 0x8000) {
+            count(&stale);
+        }
+        return;
+    }
+    dte[1] = (uint16_t)qatomic_load_acquire(&s.domain_id);
+    pthread_mutex_lock(&s.lock);
+    amdvi_dte_cache_fill(&s.dte, &s.clock, begin, DEVICE, &s.iommu, dte);
+    pthread_mutex_unlock(&s.lock);
+}
+
+static void read_records(uint64_t *from)
+{
+    AmdviRecord record;
+
+    while (amdvi_recorder_read(&s.recorder, *from, &record)) {
+        if (record.words[0] != record.number ||
+            record.words[1] != ~record.number) {
+            count(&torn);
+        }
+        *from = record.number + 1;
+    }
+}
+
+static void *reader(void *seed)
+{
+    uint64_t random = (uintptr_t)seed, from = 0;
+
+    while (!qatomic_read(&s.stop)) {
+        uint64_t r = next_random(&random);
+
+        read_page(r % PASIDS, (r >> 8) % PAGES);
+        read_dte();
+        read_records(&from);
+    }
+    return NULL;
+}
+
+static void flush(uint64_t random, uint32_t pasid, uint32_t page)
+{
+    struct amdvi_range range = { (uint64_t)page << 12, 0x1000 };
+
+    switch (random % 8) {
+    case 0:
+        amdvi_iotlb_flush_all(&s.tlb);
+        break;
+    case 1:
+        amdvi_iotlb_flush_host(&s.tlb, 1, range);
+        break;
+    case 2:
+        amdvi_iotlb_flush_guest(&s.tlb, 1, pasid, (struct amdvi_range) { 0 });
+        break;
+    default:
+        amdvi_iotlb_flush_guest(&s.tlb, 1, pasid, range);
+    }
+}
+
+static void move_page(uint64_t random, uint64_t round)
+{
+    uint32_t pasid = random % PASIDS, page = (random >> 8) % PAGES;
+    uint64_t out = (round + 1) * PAGES + page;
+    uint64_t n = amdvi_recorder_next(&s.recorder);
+    AmdviRecord record = { .words = { n, ~n } };
+
+    qatomic_store_release(&s.table[pasid][page], out);
+    qatomic_store_release(&s.domain_id, round);
+    pthread_mutex_lock(&s.lock);
+    flush(random >> 16, pasid, page);
+    amdvi_dte_cache_drop(&s.dte, &s.clock, DEVICE);
+    amdvi_recorder_add(&s.recorder, &record);
+    pthread_mutex_unlock(&s.lock);
+    qatomic_store_release(&s.floor[pasid][page], out);
+    qatomic_store_release(&s.domain_floor, round);
+}
+
+/* Let the readers look at the cache between two flushes */
+static void follow_readers(void)
+{
+    unsigned int seen = qatomic_read(&hits) + qatomic_read(&fills);
+
+    while (qatomic_read(&hits) + qatomic_read(&fills) == seen) {
+        sched_yield();
+    }
+}
+
+static void init(void)
+{
+    memset(&s, 0, sizeof(s));
+    amdvi_iotlb_init(&s.tlb, ENTRIES);
+    /* Time runs out on the way */
+    s.tlb.time = UINT32_MAX - ROUNDS_DEFAULT / 2;
+    amdvi_dte_clock_init(&s.clock);
+    amdvi_recorder_init(&s.recorder, 64);
+    amdvi_stats_init(&s.stats);
+    pthread_mutex_init(&s.lock, NULL);
+    s.iommu.control = 1;
+    for (uint32_t pasid = 0; pasid < PASIDS; pasid++) {
+        for (uint32_t page = 0; page < PAGES; page++) {
+            s.table[pasid][page] = page;
+        }
+    }
+}
+
+static void test_threads(void **state)
+{
+    const char *text = getenv("AMDVI_CACHE_ROUNDS");
+    uint64_t rounds = text ? strtoull(text, NULL, 0) : ROUNDS_DEFAULT;
+    uint64_t random = 1;
+    pthread_t thread[READERS];
+
+    (void)state;
+    init();
+    for (uintptr_t i = 0; i < READERS; i++) {
+        assert_int_equal(pthread_create(&thread[i], NULL, reader,
+                                        (void *)(i + 7)), 0);
+    }
+    for (uint64_t round = 0; round < rounds; round++) {
+        follow_readers();
+        move_page(next_random(&random), round);
+    }
+    qatomic_set(&s.stop, true);
+    for (int i = 0; i < READERS; i++) {
+        assert_int_equal(pthread_join(thread[i], NULL), 0);
+    }
+    printf("# %u hits, %u fills, %" PRIu64 " of them overtaken\n", hits,
+           fills, s.tlb.count.refused);
+    assert_int_equal(stale, 0);
+    assert_int_equal(torn, 0);
+    assert_true(hits > 0 && fills > 0);
+    assert_in_range(s.tlb.time, 1, 2 * rounds);
+    amdvi_iotlb_free(&s.tlb);
+    amdvi_recorder_free(&s.recorder);
+    amdvi_stats_free(&s.stats);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_threads),
+    };
+
+    return cmocka_run_group_tests_name("cache-threads", tests, NULL, NULL);
+}
