@@ -39,7 +39,7 @@ SAN_ENV := ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
 TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
 
 CHECK_PARTS := check-build check-unit "check-unit SAN=1" \
-	check-qtest "check-qtest SAN=1" check-cli "check-cli SAN=1" check-guest
+	check-qtest "check-qtest SAN=1" check-cli "check-cli SAN=1" check-gdb check-guest
 CHECK_LONG_PARTS := "check-unit CLANG=1" "check-qtest CLANG=1" \
 	"fuzz FUZZ_TIME=600"
 
@@ -111,6 +111,11 @@ check-qtest: qemu qemu-stock ## tests of the device model through qtest
 check-cli: tools ## tests of amdvi-inspect
 	@$(TOOLS_SAN_ENV) AMDVI_INSPECT=$(TOOLS_DIR)/amdvi-inspect/amdvi-inspect \
 	    scripts/tap-summary tests/cli/*-test
+
+.PHONY: check-gdb
+check-gdb: qemu qemu-stock tools ## tests of the commands for GDB
+	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
+	    scripts/tap-summary tests/gdb/*-test
 
 .PHONY: check-guest
 check-guest: qemu qemu-stock tools ## Debian's kernel behind the IOMMU

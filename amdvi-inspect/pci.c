@@ -50,12 +50,11 @@ static const struct {
 };
 
 /* What the class is called, or its number */
-static char *describe(struct json_object *class_info, uint16_t class_code)
+static char *describe(const char *text, uint16_t class_code)
 {
     char number[16];
-    const char *text;
 
-    if (amdvi_reply_text(class_info, "desc", &text) && *text) {
+    if (*text) {
         return strdup(text);
     }
     for (size_t i = 0; i < sizeof(class_names) / sizeof(class_names[0]);
@@ -68,13 +67,32 @@ static char *describe(struct json_object *class_info, uint16_t class_code)
     return strdup(number);
 }
 
+bool amdvi_pci_add(struct amdvi_pci_list *list,
+                   const struct amdvi_pci_function *numbers, const char *name,
+                   const char *description, struct amdvi_error *err)
+{
+    struct amdvi_pci_function *function;
+
+    if (list->count == MAX_FUNCTIONS) {
+        return amdvi_fail(err, AMDVI_EXIT_REPLY, "too many PCI devices");
+    }
+    function = append(list);
+    if (!function) {
+        return no_memory(err);
+    }
+    *function = *numbers;
+    function->name = strdup(name);
+    function->description = describe(description, numbers->class_code);
+    return (function->name && function->description) || no_memory(err);
+}
+
 static bool add_function(struct json_object *item,
                          struct amdvi_pci_list *list, struct amdvi_error *err)
 {
     struct json_object *id, *class_info;
-    struct amdvi_pci_function *function;
+    struct amdvi_pci_function function = { .device_id = 0 };
     uint64_t bus, slot, fn, vendor, device, class_code;
-    const char *name = "";
+    const char *name = "", *text = "";
 
     if (!amdvi_reply_number(item, "bus", 0xff, &bus) ||
         !amdvi_reply_number(item, "slot", 0x1f, &slot) ||
@@ -86,21 +104,13 @@ static bool add_function(struct json_object *item,
         !amdvi_reply_number(class_info, "class", UINT16_MAX, &class_code)) {
         return amdvi_reply_invalid(command, "a device is not described", err);
     }
-    function = append(list);
-    if (!function) {
-        return no_memory(err);
-    }
     amdvi_reply_text(item, "qdev_id", &name);
-    function->device_id = (uint16_t)(bus << 8 | slot << 3 | fn);
-    function->vendor = (uint16_t)vendor;
-    function->device = (uint16_t)device;
-    function->class_code = (uint16_t)class_code;
-    function->name = strdup(name);
-    function->description = describe(class_info, function->class_code);
-    if (!function->name || !function->description) {
-        return no_memory(err);
-    }
-    return true;
+    amdvi_reply_text(class_info, "desc", &text);
+    function.device_id = (uint16_t)(bus << 8 | slot << 3 | fn);
+    function.vendor = (uint16_t)vendor;
+    function.device = (uint16_t)device;
+    function.class_code = (uint16_t)class_code;
+    return amdvi_pci_add(list, &function, name, text, err);
 }
 
 /*
@@ -118,9 +128,6 @@ static bool add_devices(struct json_object *holder,
     for (size_t i = 0; i < json_object_array_length(devices); i++) {
         struct json_object *item = json_object_array_get_idx(devices, i);
 
-        if (list->count == MAX_FUNCTIONS) {
-            return amdvi_reply_invalid(command, "too many devices", err);
-        }
         if (!add_function(item, list, err) ||
             (amdvi_reply_object(item, "pci_bridge", &bridge) &&
              !add_devices(bridge, list, err))) {
@@ -158,7 +165,7 @@ static int by_device_id(const void *a, const void *b)
 }
 
 /* Ascending; before the guest numbers its buses several may be bus 0 */
-static void sort(struct amdvi_pci_list *list)
+void amdvi_pci_sort(struct amdvi_pci_list *list)
 {
     size_t n = 0;
 
@@ -193,7 +200,7 @@ bool amdvi_pci_query(struct amdvi_qmp *qmp, struct amdvi_pci_list *ret,
         amdvi_pci_list_free(&list);
         return false;
     }
-    sort(&list);
+    amdvi_pci_sort(&list);
     *ret = list;
     return true;
 }

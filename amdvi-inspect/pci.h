@@ -30,7 +30,20 @@ struct amdvi_pci_list {
 /* Fill @ret, which the caller frees.  Strings are as QEMU sent them */
 bool amdvi_pci_query(struct amdvi_qmp *qmp, struct amdvi_pci_list *ret,
                      struct amdvi_error *err);
+/*
+ * The same from the text of the monitor command "info pci".  Lines that are
+ * not understood are passed over.
+ */
+bool amdvi_pci_parse(const char *text, struct amdvi_pci_list *ret,
+                     struct amdvi_error *err);
 void amdvi_pci_list_free(struct amdvi_pci_list *list);
+
+/* Append a function; with @description "" it gets that of its class */
+bool amdvi_pci_add(struct amdvi_pci_list *list,
+                   const struct amdvi_pci_function *numbers, const char *name,
+                   const char *description, struct amdvi_error *err);
+/* Bring a list into the order promised above */
+void amdvi_pci_sort(struct amdvi_pci_list *list);
 
 /* NULL if there is none */
 const struct amdvi_pci_function *

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The parts of amdvi-gdb.py.
+
+library     libamdvi-views through ctypes; knows nothing of GDB
+stub        physical memory through QEMU's gdbstub
+session     which of the two a command talks to, and what is kept of it
+parameters  set amdvi ..., show amdvi ...
+commands    amdvi ...
+functions   $amdvi_...()
+"""
+
+
+def load() -> None:
+    """Define everything in the GDB that runs this."""
+    from . import commands, functions, parameters
+    parameters.define()
+    commands.define()
+    functions.define()

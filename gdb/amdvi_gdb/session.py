@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The VM that commands talk to.
+
+With "set amdvi qmp" it is reached through QMP, running or not; else through
+the stub GDB is attached to.  What is kept is dropped when the VM moves on.
+"""
+
+import ctypes
+from typing import Any, List, Optional, Tuple
+
+import gdb
+
+from . import library, stub
+
+QMP_TIMEOUT_MS = 10000
+
+
+class Session:
+    """At most one library and one connection."""
+
+    def __init__(self) -> None:
+        self.library_file = ""
+        self.qmp = ""
+        self.iommu = ""
+        self.loaded: Optional[ctypes.CDLL] = None
+        self.face: Optional[library.Face] = None
+
+    def lib(self) -> ctypes.CDLL:
+        """The library, loaded when first needed."""
+        if self.loaded is None:
+            self.loaded = library.load(self.library_file)
+        return self.loaded
+
+    def forget_library(self) -> None:
+        """Another file was named."""
+        self.disconnect()
+        self.loaded = None
+
+    def disconnect(self, _event: Any = None) -> None:
+        """Forget the VM; an event handler, too."""
+        if self.face is not None:
+            self.face.close()
+        self.face = None
+
+    def left(self, _event: Any = None) -> None:
+        """The VM moved on: of a stub nothing may be kept."""
+        if not self.qmp:
+            self.disconnect()
+
+    def connect(self) -> library.Face:
+        """The VM; library.Failure if there is none."""
+        if self.face is None:
+            face = library.Face(self.lib())
+            try:
+                self.attach(face)
+            except BaseException:
+                face.close()
+                raise
+            self.face = face
+        return self.face
+
+    def show(self, view: library.View, words: List[str]) -> Tuple[str, str]:
+        """Show a view: its text, and what went wrong or ""."""
+        if view.needs_vm:
+            return self.connect().run([view.name, *words])
+        face = library.Face(self.lib())
+        try:
+            return face.run([view.name, *words])
+        finally:
+            face.close()
+
+    def attach(self, face: library.Face) -> None:
+        """Connect a face to the VM."""
+        if self.qmp:
+            face.open_qmp(self.qmp, self.iommu, QMP_TIMEOUT_MS)
+            return
+        with stub.physical():
+            memory_map = stub.monitor("info mtree -f")
+            pci = stub.monitor("info pci")
+        face.open_reader(stub.read, "gdbstub", memory_map, pci)
+
+    def watch(self) -> None:
+        """Notice when the VM moves on or goes away."""
+        gdb.events.cont.connect(self.left)
+        gdb.events.exited.connect(self.disconnect)
+        gdb.events.memory_changed.connect(self.left)
+
+
+SESSION = Session()

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Physical memory of a stopped VM, through QEMU's gdbstub.
+
+The stub reads virtual addresses unless its physical mode is on.  The mode
+belongs to the stub, not to us: it is what it was again after every read.
+Packets go straight to the stub, because GDB's own memory access keeps caches
+and hides breakpoint instructions.
+"""
+
+import contextlib
+from typing import Iterator
+
+import gdb
+
+from .library import Failure, NoMemory
+
+MODE = "qemu.PhyMemMode"
+# The smallest packet buffer any QEMU has takes twice as many hex digits
+CHUNK = 2048
+
+
+def packet(text: str) -> str:
+    """Send a packet to the stub; its reply."""
+    connection = gdb.selected_inferior().connection
+    if not hasattr(connection, "send_packet"):
+        raise Failure("not connected to a VM: use \"target remote\" or "
+                      "\"set amdvi qmp SOCKET\"")
+    try:
+        reply = connection.send_packet(text)
+    except (gdb.error, RuntimeError) as error:
+        raise Failure(f"the stub does not answer: {error}") from error
+    return (reply or b"").decode("ascii", "replace")
+
+
+def require_stopped() -> None:
+    """The stub reads memory only while the VM stands still."""
+    try:
+        running = any(thread.is_running()
+                      for thread in gdb.selected_inferior().threads())
+    except gdb.error:
+        running = True      # then GDB cannot even list them
+    if running:
+        raise Failure("the guest is running: interrupt it, or say "
+                      "\"set amdvi qmp SOCKET\" to look at it as it runs")
+
+
+@contextlib.contextmanager
+def physical() -> Iterator[None]:
+    """Physical mode, and back."""
+    require_stopped()
+    before = packet("q" + MODE)
+    if before not in ("0", "1"):
+        raise Failure("the remote is no QEMU that can read physical memory")
+    if before == "0":
+        packet(f"Q{MODE}:1")
+    try:
+        yield
+    finally:
+        if before == "0":
+            packet(f"Q{MODE}:0")
+
+
+def read(address: int, size: int) -> bytes:
+    """Physical memory, or one register if that is at the address."""
+    data = b""
+    with physical():
+        while len(data) < size:
+            part = min(size - len(data), CHUNK)
+            reply = packet(f"m{address + len(data):x},{part:x}")
+            if reply.startswith("E"):
+                raise NoMemory
+            try:
+                data += bytes.fromhex(reply)
+            except ValueError:
+                raise Failure("the stub's reply is not hexadecimal") from None
+    return data
+
+
+def monitor(line: str) -> str:
+    """Output of a command of QEMU's monitor."""
+    require_stopped()
+    try:
+        return str(gdb.execute(f"monitor {line}", to_string=True))
+    except gdb.error as error:
+        raise Failure(f"the monitor command \"{line}\" failed: "
+                      f"{error}") from error
