@@ -21,7 +21,7 @@ import fetch
 from fetch import HERE, ImageError, apt_root, say
 
 # Our programs: name in the guest to the folder that holds its source.
-PROGRAMS = {"sva-torture": HERE / "torture"}
+PROGRAMS = {"sva-torture": HERE / "torture", "iommu-pmu": HERE / "pmu"}
 CFLAGS = ["-std=gnu11", "-O2", "-g0", "-static", "-pthread", "-Wall",
           "-Wextra", "-Werror", "-fno-stack-clash-protection"]
 LOADER = "ld-linux-x86-64.so.2"

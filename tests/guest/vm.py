@@ -16,6 +16,7 @@ guest's command helper (guest.sock), QEMU's own messages and its pid.
 import dataclasses
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -82,6 +83,8 @@ class Options:
     cpus: int = 1
     swap: bool = False
     reboot: bool = False
+    own_disks: bool = False
+    nvme: bool = True
     timeout: float = 180.0
     extra: List[str] = dataclasses.field(default_factory=list)
 
@@ -89,6 +92,21 @@ class Options:
 def escaped(path: Path) -> str:
     """A path as part of a QEMU option: a comma is doubled."""
     return str(path).replace(",", ",,")
+
+
+def disk_file(options: Options, path: Path) -> str:
+    """Where a disk's content is: shared and thrown away, or the VM's own."""
+    if options.own_disks:
+        return f"file={escaped(options.run_dir / path.name)}"
+    return f"snapshot=on,file={escaped(path)}"
+
+
+def copy_disks(options: Options, guest: image.Image) -> None:
+    """The VM's own disks; the one for swap is empty."""
+    for disk in guest.disks:
+        shutil.copyfile(disk.path, options.run_dir / disk.path.name)
+    with open(options.run_dir / guest.swap.name, "wb") as handle:
+        handle.truncate(guest.swap.stat().st_size)
 
 
 def command_line(options: Options, guest: image.Image) -> List[str]:
@@ -101,16 +119,18 @@ def command_line(options: Options, guest: image.Image) -> List[str]:
     line += ["-L", str(guest.firmware), "-L", QEMU_DATA]
     line += ["-device", f"{options.iommu},id=iommu0"]
     for disk, drive in zip(guest.disks, ("ahci", "nvme")):
-        line += ["-drive", f"if=none,id={drive},format=raw,snapshot=on,"
-                 f"file={escaped(disk.path)}"]
+        line += ["-drive", f"if=none,id={drive},format=raw,"
+                 + disk_file(options, disk.path)]
+    if options.nvme:
+        line += ["-device", "nvme,id=nvme0,drive=nvme,serial=amdvi-nvme,"
+                 "addr=4"]
     line += ["-device", "ide-hd,id=disk0,bus=ide.0,drive=ahci",
-             "-device", "nvme,id=nvme0,drive=nvme,serial=amdvi-nvme,addr=4",
              "-device", "pcie-root-port,id=port1,chassis=1,slot=1,addr=5",
              "-device", "virtio-rng-pci,id=rng0,bus=port1,iommu_platform=on,"
              "disable-legacy=on"]
     if options.swap:
-        line += ["-drive", "if=none,id=swap,format=raw,snapshot=on,"
-                 f"file={escaped(guest.swap)}",
+        line += ["-drive", "if=none,id=swap,format=raw,"
+                 + disk_file(options, guest.swap),
                  "-device", "virtio-blk-pci,id=swap0,drive=swap,"
                  "iommu_platform=on,disable-legacy=on"]
     for name in QMP_SOCKETS:
@@ -131,6 +151,8 @@ def command_line(options: Options, guest: image.Image) -> List[str]:
 def kernel_arguments(options: Options) -> str:
     """The guest kernel's command line."""
     words = ["console=ttyS0", "panic=-1", NO_TIMER_CHECK, options.append]
+    if not options.nvme:
+        words.append("amdvi.without=nvme0n1")
     if options.test:
         words.append(f"amdvi.test={options.test}")
     if options.allow:
@@ -175,6 +197,8 @@ class Vm:
         if longest > SOCKET_PATH_MAX:
             raise VmError(f"{self.run_dir} is too long for a UNIX socket")
         self.clean()
+        if self.options.own_disks:
+            copy_disks(self.options, self.guest)
         try:
             self.launch(command_line(self.options, self.guest))
             if wait:
@@ -194,6 +218,34 @@ class Vm:
         while not self.answers():
             if not self.running() or time.monotonic() > limit:
                 raise VmError(f"QEMU did not start: {self.last_words()}")
+            time.sleep(POLL_S)
+
+    def move(self) -> None:
+        """Migrate into a file, end QEMU, and go on in a new one from there.
+
+        Only a VM with disks of its own finds them as it left them.
+        """
+        assert self.guest is not None
+        state = self.run_dir / "state"
+        self.qmp("migrate", uri=f"file:{state}")
+        self.until("query-migrate", "completed")
+        self.stop()
+        self.launch([*command_line(self.options, self.guest),
+                     "-incoming", f"file:{state}"])
+        self.until("query-status", "running")
+        state.unlink()
+
+    def until(self, query: str, wanted: str) -> None:
+        """Repeat a query until its status is the wanted one."""
+        limit = time.monotonic() + self.options.timeout
+        while True:
+            reply = self.qmp(query)
+            if reply.get("status") == wanted:
+                return
+            if reply.get("status") == "failed" or time.monotonic() > limit:
+                raise VmError(f"{query}: {reply}")
+            if not self.running():
+                raise VmError(f"QEMU ended: {self.last_words()}")
             time.sleep(POLL_S)
 
     def answers(self) -> bool:

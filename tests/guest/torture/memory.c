@@ -363,7 +363,7 @@ static bool write_back(struct worker *worker, int fd, uint8_t *area,
 
 void run_file(struct worker *worker)
 {
-    static const char disk[] = "/dev/nvme0n1";
+    static const char disk[] = "/dev/sda";
     int fd = open(disk, O_RDWR | O_CLOEXEC);
     int raw = open(disk, O_RDONLY | O_DIRECT | O_CLOEXEC);
     uint8_t *direct = map_small(AREA, PROT_READ | PROT_WRITE);

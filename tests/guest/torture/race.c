@@ -317,7 +317,7 @@ void run_swap(struct worker *worker)
     uint8_t *source = map_small(BYTES, PROT_READ | PROT_WRITE);
     uint8_t *target = map_small(BYTES, PROT_READ | PROT_WRITE);
     uint64_t seed = pick(worker, UINT64_MAX);
-    uint64_t before = vmstat("pswpin");
+    uint64_t before = vmstat("pswpout");
     size_t out, half = PAGE / 2;
     struct dsa_descriptor what = describe(DSA_MEMMOVE, (uintptr_t)source,
                                           target + half, BYTES - PAGE);
@@ -332,7 +332,7 @@ void run_swap(struct worker *worker)
         expect_pattern(worker, "target", target + half, BYTES - PAGE, seed);
         expect_bytes(worker, "end of target", target + BYTES - half, half,
                      OLD);
-        if (out && vmstat("pswpin") > before) {
+        if (out && vmstat("pswpout") > before) {
             tally_add(&worker->tally->brought_in, out);
             prove(worker);
         }
