@@ -4,6 +4,9 @@
 #include "qobject/qdict.h"
 #include "bench.h"
 
+/* 00:14.0, where the IOAPIC is */
+#define SOUTHBRIDGE_ID 0x00a0
+
 static const struct {
     const char *options;
     const char *error;
@@ -163,6 +166,25 @@ static void test_pci_id(void)
     qtest_quit(b.qts);
 }
 
+/* Class SMBus at 00:14.0, or what the user has put there, or nothing */
+static void check_southbridge(const char *iommu, const char *more,
+                              uint32_t vendor, uint32_t class)
+{
+    Bench *b = bench_start(iommu, more);
+
+    g_assert_cmphex(config_read(b, SOUTHBRIDGE_ID, 0), ==, vendor);
+    g_assert_cmphex(config_read(b, SOUTHBRIDGE_ID, 8) >> 16, ==, class);
+    bench_stop(b);
+}
+
+static void test_southbridge(void)
+{
+    check_southbridge("svm=on", "", 0x0c051234, 0x0c05);
+    check_southbridge("svm=on,intremap=off", "", UINT32_MAX, 0xffff);
+    check_southbridge("svm=off", "", UINT32_MAX, 0xffff);
+    check_southbridge("svm=on", "-device edu,addr=14.0", 0x11e81234, 0x00ff);
+}
+
 /* Migration would lose state, so it is refused */
 static void test_migration(void)
 {
@@ -185,6 +207,7 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/option/off", test_off);
     qtest_add_func("/amdvi/option/capability", test_capability);
     qtest_add_func("/amdvi/option/pci-id", test_pci_id);
+    qtest_add_func("/amdvi/option/southbridge", test_southbridge);
     qtest_add_func("/amdvi/option/migration", test_migration);
     return g_test_run();
 }

@@ -278,6 +278,7 @@ void amdvi_svm_realize(AMDVIState *s)
     X86_MACHINE(pcms)->ioapic_as =
         amdvi_svm_find_address_space(pcms->pcibus, s, AMDVI_IOAPIC_SB_DEVID);
     qemu_add_vm_change_state_handler(vm_state_changed, e);
+    amdvi_svm_add_southbridge(e);
     /* As the stock model does it: what describes us depends on options */
     DEVICE_GET_CLASS(dev)->vmsd = &vmstate_amdvi_svm;
 }

@@ -126,6 +126,9 @@ struct AmdviEngine {
     QEMUBH *response_bh;        /* sends automatic PRG responses */
 
     QLIST_HEAD(, AmdviDevice) devices;
+
+    PCIDevice *southbridge;     /* until it is plugged in */
+    Notifier southbridge_notifier;
 };
 
 /* device.c */
@@ -300,6 +303,9 @@ void amdvi_svm_forget_all(AmdviEngine *e);
 /* The same for what a device itself caches (ATS) */
 void amdvi_svm_forget_device_tlb(AmdviEngine *e, uint16_t device_id,
                                  uint32_t pasid, struct amdvi_range range);
+
+/* southbridge.c: have a PCI function where the IOAPIC is, for Linux 7.3 */
+void amdvi_svm_add_southbridge(AmdviEngine *e);
 
 /* features.c: what the options make of EFR, EFR2 and the capability */
 struct amdvi_features amdvi_svm_build_features(AMDVIState *s);
