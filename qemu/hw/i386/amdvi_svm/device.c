@@ -233,6 +233,7 @@ static void reset_exit(Object *obj, ResetType type)
 void amdvi_svm_class_init(DeviceClass *dc)
 {
     RESETTABLE_CLASS(dc)->phases.exit = reset_exit;
+    amdvi_svm_pasid_dma_class_init(OBJECT_CLASS(dc));
 }
 
 /* Commands of a batch that was cut short by a stop of the VM */

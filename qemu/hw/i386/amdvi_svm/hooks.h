@@ -13,6 +13,7 @@
 #include "hw/pci/pci.h"
 #include "hw/pci/msi.h"
 #include "hw/qdev-properties.h"
+#include "hw/misc/svm/pasid-dma.h"
 
 typedef struct AMDVIState AMDVIState;
 typedef struct AmdviEngine AmdviEngine;

@@ -266,6 +266,9 @@ bool amdvi_svm_failed(const struct amdvi_result *result);
  */
 unsigned int amdvi_svm_range_shift(uint64_t addr, unsigned int page_shift);
 
+/* pasid-dma.c: the IOMMU's side of hw/misc/svm/pasid-dma.h */
+void amdvi_svm_pasid_dma_class_init(ObjectClass *klass);
+
 /* ats.c: what devices with a TLB of their own call (PCIIOMMUOps) */
 ssize_t amdvi_svm_ats_request(PCIBus *bus, void *opaque, int devfn,
                               uint32_t pasid, bool priv_req, bool exec_req,
