@@ -9,7 +9,9 @@
  * the recipe would find the defect.  spec/qemu-integration.md 2.3, appendix A.
  */
 #include "qemu/osdep.h"
+#include "qemu/bswap.h"
 #include "bench.h"
+#include "ivrs.h"
 #include "stock.h"
 
 /* How long a recipe may take on the unmodified QEMU, in s; one that hangs */
@@ -113,6 +115,58 @@ static void see_features(Bench *b, GString *seen)
     if ((efr >> 8 & 1) && !reg_read(b, REG_HW_EVENT_STATUS)) {
         note(seen, "no error registers");
     }
+}
+
+/* Guest tables of PASID 0, for requests without one: GV, GIoV, Mode=0 */
+static void see_guest_tables(Bench *b, GString *seen)
+{
+    bench_set_up(b);
+    reg_write(b, REG_CONTROL, CONTROL_RUN | CONTROL_GT_EN);
+    set_entry(b, 0, 0, table(1) | 1);
+    for (int level = 4; level > 1; level--) {
+        set_entry(b, 5 - level, 0, table(6 - level) | 7);
+    }
+    set_entry(b, 4, 3, PAGE | 7);
+    set_dte(b, DTE_PASS_THROUGH | 3ULL << 54 | (table(0) >> 12 & 7) << 58,
+            DOMAIN | (table(0) >> 15 & 0xffff) << 16);
+    note_read(b, seen, 0x3000, PAGE);
+    note_read(b, seen, 0x3000, 0x3000);
+}
+
+/* Blocks of type 10h against EFR, and what belongs to a revision */
+static void see_ivrs(Bench *b, GString *seen)
+{
+    GByteArray *ivrs = ivrs_read(b->qts);
+    uint64_t efr = reg_read(b, REG_EFR);
+    const uint8_t *block;
+
+    note(seen, "revision %d", ivrs->data[8]);
+    for (uint32_t at = 48; at + 24 <= ivrs->len;
+         at += lduw_le_p(ivrs->data + at + 2)) {
+        block = ivrs->data + at;
+        note(seen, "type %xh", block[0]);
+        if (block[0] == 0x10) {
+            uint32_t features = ldl_le_p(block + 20);
+
+            note(seen, features >> 30 == (efr >> 10 & 3) &&
+                 (features >> 28 & 3) == (efr >> 12 & 3)
+                 ? "HATS and GATS of EFR" : "other HATS or GATS");
+        }
+    }
+    g_byte_array_unref(ivrs);
+}
+
+static void see_capabilities(Bench *b, GString *seen)
+{
+    uint8_t at = config_read(b, IOMMU_ID, 0x34);
+    int msi = 0;
+
+    for (; at; at = config_read(b, IOMMU_ID, at) >> 8) {
+        msi += (config_read(b, IOMMU_ID, at) & 0xff) == 0x05;
+    }
+    note(seen, "%d MSI", msi);
+    at = config_find(b, IOMMU_ID, 0x0f);
+    note(seen, "Enable %d", config_read(b, IOMMU_ID, at + 4) & 1);
 }
 
 static void see_translation(Bench *b, GString *seen)
@@ -356,6 +410,16 @@ static void see_event_base(Bench *b, GString *seen)
     note(seen, qtest_readq(b->qts, PAGE) ? "new place" : "old place");
 }
 
+static void see_ppr_log(Bench *b, GString *seen)
+{
+    bench_set_bases(b);
+    reg_write(b, REG_PPR_BASE, PAGE | 8ULL << 56);
+    reg_write(b, REG_CONTROL,
+              CONTROL_RUN | CONTROL_PPR_EN | CONTROL_PPR_LOG_EN);
+    note(seen, reg_read(b, REG_STATUS) & STATUS_PPR_LOG_RUN ? "runs"
+                                                             : "stopped");
+}
+
 static void see_xt(Bench *b, GString *seen)
 {
     set_two_levels(b, PTE_RW, 0);
@@ -421,6 +485,13 @@ static const Defect defects[] = {
     { 0, "split-faults", see_split, "1 event", "128 events" },
     { 1, "features", see_features, "",
       "no EPHSup, no GIoSup, PASmax 0, GATS reserved, no error registers" },
+    { 2, "guest-tables", see_guest_tables, "read, not read",
+      "not read, read" },
+    { 3, "ivrs", see_ivrs,
+      "revision 2, type 10h, HATS and GATS of EFR, type 11h, type 40h",
+      "revision 1, type 10h, other HATS or GATS, type 11h" },
+    { 4, "capabilities", see_capabilities, "1 MSI, Enable 1",
+      "2 MSI, Enable 0" },
     { 5, "default-options", see_translation, "read", "not read",
       .stock_options = "xtsup=off" },
     { 6, "large-page", see_large_page, "read, not read", "not read, read" },
@@ -462,6 +533,7 @@ static const Defect defects[] = {
       "tail ff0, nothing" },
     { 34, "no-event-base", see_no_event_base, "tail 10", SIGNAL_8 },
     { 35, "event-base", see_event_base, "new place", "old place" },
+    { 36, "ppr-log", see_ppr_log, "runs", "stopped" },
     { 37, "xt-interrupt", see_xt, "interrupt", "no interrupt",
       .ours_options = "xtsup=on", .stock_options = "xtsup=on,dma-remap=on" },
     { 37, "interrupt-fault", see_interrupt_fault, "event", "no event" },
