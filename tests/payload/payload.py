@@ -41,12 +41,12 @@ def qemu() -> str:
 class Payload:
     """One program, built in a folder that goes away with it."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, *sources: str) -> None:
         self.scratch = tempfile.TemporaryDirectory(prefix="amdvi-payload-")
         self.image = Path(self.scratch.name) / "image"
         done = subprocess.run(
             ["gcc", *CFLAGS, f"-Wl,-T,{HERE / 'payload.ld'}",
-             str(HERE / "start.S"), str(HERE / source),
+             str(HERE / "start.S"), *(str(HERE / name) for name in sources),
              "-o", str(self.image)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             check=False)

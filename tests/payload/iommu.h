@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The IOMMU as a driver uses it; commands may come from several processors.
+ * Structures are numbers of spec/structures.md.
+ */
+#ifndef PAYLOAD_IOMMU_H
+#define PAYLOAD_IOMMU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Tables and rings in place, everything enabled; all DTEs are invalid */
+void iommu_start(void);
+/* Write a DTE of bus 0, and wait until the IOMMU has heard of it */
+void iommu_set_dte(uint16_t device_id, const uint64_t dte[4]);
+/* Wait until the IOMMU has forgotten a page of a domain; guest: of PASID 0 */
+void iommu_invalidate(uint16_t domain_id, bool guest, uint64_t page);
+/* How many events came since the last call, and the last one of them */
+unsigned int iommu_take_events(uint64_t last[2]);
+
+#endif

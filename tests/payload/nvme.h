@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An NVMe controller as a source of DMA: its Identify command writes a page.
+ * QEMU executes commands in its main thread, while all processors go on.
+ */
+#ifndef PAYLOAD_NVME_H
+#define PAYLOAD_NVME_H
+
+#include <stdint.h>
+
+#define NVME_ID 0x20                    /* 00:04.0 */
+
+void nvme_start(void);
+/* Let it write a page; it does not find out whether that was possible */
+void nvme_write_page(uint64_t address);
+
+#endif
