@@ -90,10 +90,12 @@ static void enable_edu(Bench *b)
     config_write(b, b->edu, PCI_COMMAND, 6);
 }
 
-/* Bus numbers 0, 1, 1; a memory window around the BAR of the edu */
+/* Buses 0 and that of the edu; a memory window around its BAR */
 static void enable_port(Bench *b)
 {
-    config_write(b, PORT_ID, 0x18, 0x00010100);
+    uint32_t bus = b->edu >> 8;
+
+    config_write(b, PORT_ID, 0x18, bus << 16 | bus << 8);
     config_write(b, PORT_ID, 0x20, 0xe000e000);
     config_write(b, PORT_ID, PCI_COMMAND, 6);
 }
@@ -101,7 +103,7 @@ static void enable_port(Bench *b)
 Bench *bench_start_machine(const BenchMachine *machine)
 {
     uint16_t edu = machine->edu ? machine->edu : EDU_ID;
-    bool behind_port = edu == BEHIND_PORT_ID;
+    bool behind_port = edu >> 8;
     const char *options = machine->iommu ? machine->iommu : "";
     const char *more = machine->more ? machine->more : "";
     Bench *b = g_new0(Bench, 1);

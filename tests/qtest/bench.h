@@ -103,7 +103,7 @@ typedef struct BenchMachine {
     const char *binary;         /* environment variable that names a QEMU */
     const char *iommu;          /* options of the IOMMU: "svm=on,xtsup=on" */
     const char *more;           /* of the command line */
-    uint16_t edu;               /* on bus 0, or BEHIND_PORT_ID */
+    uint16_t edu;               /* DeviceID; not on bus 0: behind a port */
 } BenchMachine;
 
 Bench *bench_start_machine(const BenchMachine *machine);
@@ -123,7 +123,7 @@ void reg_write(Bench *b, uint32_t offset, uint64_t value);
 void reg_write_size(Bench *b, uint32_t offset, uint64_t value, int size);
 uint64_t reg_read_size(Bench *b, uint32_t offset, int size);
 
-/* Configuration space of a function of bus 0 or 1 */
+/* Configuration space */
 uint32_t config_read(Bench *b, uint16_t device_id, uint8_t offset);
 void config_write(Bench *b, uint16_t device_id, uint8_t offset,
                   uint32_t value);

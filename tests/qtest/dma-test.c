@@ -149,6 +149,46 @@ static void test_beyond_table(void)
     bench_stop(b);
 }
 
+/* Segments: the top bits of the DeviceID choose a table, registers.md 3.1 */
+static void test_segments(void)
+{
+    static const struct {
+        uint64_t enable;                /* DevTblSegEn */
+        uint32_t base;                  /* register of the segment of 8000h */
+    } segments[] = {
+        { 0, REG_DEVTAB }, { 1, 0x0100 }, { 2, 0x0108 }, { 3, 0x0118 },
+    };
+    Bench *b = bench_start_machine(&(BenchMachine) {
+        .iommu = "svm=on", .edu = 0x8000,
+    });
+
+    bench_set_up(b);
+    for (uint32_t base = 0x0100; base <= 0x0130; base += 8) {
+        reg_write(b, base, NOWHERE);
+    }
+    for (int i = 0; i < ARRAY_SIZE(segments); i++) {
+        uint64_t at = i ? table(2) : DEVTAB + 32 * 0x8000;
+        uint32_t base = segments[i].base;
+
+        reg_write(b, REG_CONTROL, CONTROL_IOMMU_EN | CONTROL_EVENT_LOG_EN |
+                  CONTROL_CMD_BUF_EN | segments[i].enable << 34);
+        reg_write(b, base, i ? table(2) : DEVTAB | 0x1ff);
+        qtest_writeq(b->qts, at, DTE_HOST(1, table(0)));
+        set_entry(b, 0, 3, PTE_LEAF(PAGE + 0x1000 * i, PTE_RW));
+        command(b, 0x8000000000000000, 0);
+        g_assert_true(dma_reads(b, 0x3000, PAGE + 0x1000 * i));
+        reg_write(b, base, i ? NOWHERE : DEVTAB | 0xff);
+        command(b, 0x8000000000000000, 0);
+        g_assert_false(dma_reads(b, 0x3000, PAGE + 0x1000 * i));
+    }
+    assert_events(b, 0, 4,
+                  FAULT_READ | 0x8000, UINT64_C(0x3000),
+                  DEV_TAB_ERROR_READ | 0x8000, NOWHERE,
+                  DEV_TAB_ERROR_READ | 0x8000, NOWHERE,
+                  DEV_TAB_ERROR_READ | 0x8000, NOWHERE);
+    bench_stop(b);
+}
+
 static void test_unreadable_table(void)
 {
     Bench *b = start();
@@ -533,6 +573,7 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/dma/pass-through", test_pass_through);
     qtest_add_func("/amdvi/dma/illegal-dte", test_illegal_dte);
     qtest_add_func("/amdvi/dma/beyond-table", test_beyond_table);
+    qtest_add_func("/amdvi/dma/segments", test_segments);
     qtest_add_func("/amdvi/dma/unreadable-table", test_unreadable_table);
     qtest_add_func("/amdvi/dma/unreadable-page-table",
                    test_unreadable_page_table);

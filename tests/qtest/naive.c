@@ -4,7 +4,10 @@
  * numbers are written out as the tables of spec/structures.md have them.
  * See naive.h.
  */
-#include "naive.h"
+#if __has_include("qemu/osdep.h")
+#include "qemu/osdep.h"
+#endif
+#include "naive-internal.h"
 
 static const char *const row_text[NAIVE_ROWS] = {
 #define ROW(id, text) text,
@@ -22,17 +25,14 @@ static void at(struct naive *n, enum naive_row row)
     n->reached[row]++;
 }
 
-/* Bits [high:low] of a word */
 static uint64_t bits(uint64_t word, unsigned int high, unsigned int low)
 {
-    uint64_t value = word >> low;
-
-    return high - low == 63 ? value : value & ((1ULL << (high - low + 1)) - 1);
+    return naive_bits(word, high, low);
 }
 
 static bool bit(uint64_t word, unsigned int n)
 {
-    return word >> n & 1;
+    return naive_bit(word, n);
 }
 
 static bool has_pasid(const struct naive *n)
@@ -52,9 +52,8 @@ static void forward(struct naive *n)
     end(n, NAIVE_FORWARDED);
 }
 
-/* An event: code in 63:60, DeviceID in 15:0, flags in 59:48 */
-static void log_event(struct naive *n, unsigned int code, uint64_t flags,
-                      uint64_t q1)
+void naive_log_event(struct naive *n, unsigned int code, uint64_t flags,
+                     uint64_t q1)
 {
     n->event = true;
     n->event0 = (uint64_t)code << 60 | flags << 48 | n->device;
@@ -102,7 +101,7 @@ static void fault(struct naive *n, unsigned int how, bool gn, uint64_t q1)
         flags |= (has_pasid(n) && n->exec ? 2 : 0) |
                  (has_pasid(n) && n->priv ? 0 : 4);
     }
-    log_event(n, 2, flags, q1);
+    naive_log_event(n, 2, flags, q1);
     add_space(n, gn);
     if (bit(n->dte[1], 34)) {
         at(n, NAIVE_event_suppressed);
@@ -112,7 +111,7 @@ static void fault(struct naive *n, unsigned int how, bool gn, uint64_t q1)
 
 static void unreadable(struct naive *n, bool gn, uint64_t spa)
 {
-    log_event(n, 4, 0x200 | (n->write ? 0x20 : 0), spa);
+    naive_log_event(n, 4, 0x200 | (n->write ? 0x20 : 0), spa);
     add_space(n, gn);
     n->hardware = true;
 }
@@ -623,8 +622,7 @@ static void choose_path(struct naive *n)
     }
 }
 
-/* structures.md 1: is the DTE illegal?  If so ends the request */
-static bool dte_illegal(struct naive *n)
+bool naive_dte_illegal(struct naive *n)
 {
     uint64_t q0 = 0x800000000000007c, q1 = 0;
     uint64_t mode = bits(n->dte[0], 11, 9), glx = bits(n->dte[0], 57, 56);
@@ -648,10 +646,10 @@ static bool dte_illegal(struct naive *n)
     }
     if ((n->dte[0] & q0) || (n->dte[1] & q1)) {
         at(n, NAIVE_dte_reserved);
-        log_event(n, 1, 0x80, n->addr & ~3ULL);
+        naive_log_event(n, 1, 0x80, n->addr & ~3ULL);
     } else {
         at(n, NAIVE_dte_encoding);
-        log_event(n, 1, 0, n->addr & ~3ULL);
+        naive_log_event(n, 1, 0, n->addr & ~3ULL);
     }
     n->event0 |= n->write ? 1ULL << 53 : 0;
     if (has_pasid(n)) {
@@ -664,7 +662,7 @@ static void invalid_request(struct naive *n, enum naive_row row,
                             uint64_t type)
 {
     at(n, row);
-    log_event(n, 8, type << 9, n->addr);
+    naive_log_event(n, 8, type << 9, n->addr);
     if (has_pasid(n)) {
         add_pasid(n, n->pasid);
         n->event0 |= n->priv ? 0 : 1ULL << 50;
@@ -718,7 +716,7 @@ static void with_dte(struct naive *n)
 
     if (!bit(n->dte[0], 0)) {
         v0(n);
-    } else if (dte_illegal(n)) {
+    } else if (naive_dte_illegal(n)) {
         return;
     } else if (n->kind == NAIVE_TRANSLATED) {
         translated(n);
@@ -741,15 +739,14 @@ static bool excluded(const struct naive *n)
            n->addr <= ((n->excl_limit & 0x000ffffffffff000) | 0xfff);
 }
 
-/* Section 1 step 3 */
-static bool fetch_dte(struct naive *n)
+bool naive_fetch_dte(struct naive *n)
 {
     uint64_t entries = (bits(n->devtab, 8, 0) + 1) * 128;
     uint64_t spa = (n->devtab & 0x000ffffffffff000) + n->device * 32ULL;
 
     if (n->device >= entries) {
         at(n, NAIVE_beyond_table);
-        log_event(n, 2, n->write ? 0x20 : 0, n->addr);
+        naive_log_event(n, 2, n->write ? 0x20 : 0, n->addr);
         if (has_pasid(n)) {
             add_pasid(n, n->pasid);
             n->event0 |= (n->exec ? 1ULL << 49 : 0) |
@@ -760,7 +757,7 @@ static bool fetch_dte(struct naive *n)
     for (unsigned int i = 0; i < 4; i++) {
         if (!fetch(n, spa + i * 8, &n->dte[i])) {
             at(n, NAIVE_dte_abort);
-            log_event(n, 3, 0x200 | (n->write ? 0x20 : 0), spa);
+            naive_log_event(n, 3, 0x200 | (n->write ? 0x20 : 0), spa);
             n->hardware = true;
             return false;
         }
@@ -792,9 +789,9 @@ static void serve(struct naive *n)
     } else if (is_message(n)) {
         at(n, NAIVE_message);
         end(n, NAIVE_MESSAGE);
-    } else if (fetch_dte(n)) {
+    } else if (naive_fetch_dte(n)) {
         if (excluded(n) && bit(n->dte[0], 0) && bit(n->dte[1], 39) &&
-            !dte_illegal(n)) {
+            !naive_dte_illegal(n)) {
             at(n, NAIVE_excluded_ex);
             forward(n);
         } else if (!n->done) {
