@@ -274,9 +274,8 @@ void svm_client_reset(SvmClient *c)
     read_enables(c);
     svm_client_forget(c, NULL);
     svm_client_drop(c, NULL, 0, UINT64_MAX);
+    svm_client_clear_counters(c);
     c->deaf = false;
-    QEMU_LOCK_GUARD(&c->lock);
-    c->counters = (SvmCounters) { 0 };
     c->prg_next = 0;
 }
 
@@ -289,6 +288,18 @@ void svm_client_get_counters(SvmClient *c, SvmCounters *counters)
 {
     QEMU_LOCK_GUARD(&c->lock);
     *counters = c->counters;
+}
+
+void svm_client_clear_counters(SvmClient *c)
+{
+    QEMU_LOCK_GUARD(&c->lock);
+    c->counters = (SvmCounters) { 0 };
+}
+
+uint32_t svm_client_outstanding(SvmClient *c)
+{
+    QEMU_LOCK_GUARD(&c->lock);
+    return c->outstanding;
 }
 
 uint32_t svm_client_tlb_size(const SvmClient *c)

@@ -53,7 +53,7 @@ typedef struct SvmClientHooks {
                         uint64_t last);
     /*
      * A response to a page request group came in.  True: it answers a
-     * request that the device sent by itself, the client has no part in it.
+     * request that the device sent by itself, and is none to the client's.
      */
     bool (*responded)(void *opaque, uint32_t pasid,
                       const IOMMUPRIResponse *response);
@@ -220,6 +220,9 @@ void svm_client_invalidate(SvmClient *client, uint32_t pasid, uint64_t first,
 void svm_client_set_deaf(SvmClient *client, bool deaf);
 
 void svm_client_get_counters(SvmClient *client, SvmCounters *counters);
+void svm_client_clear_counters(SvmClient *client);
+/* Pages that were asked for and not answered yet */
+uint32_t svm_client_outstanding(SvmClient *client);
 /* Number of entries of the TLB, in use or not, and a copy of one of them */
 uint32_t svm_client_tlb_size(const SvmClient *client);
 void svm_client_tlb_entry(SvmClient *client, uint32_t index,

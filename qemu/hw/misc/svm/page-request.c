@@ -311,13 +311,13 @@ static SvmPageRequest *find_sent(SvmClient *c, uint32_t pasid, uint16_t prgi)
  * until software disables and enables it.
  */
 static void respond(SvmClient *c, uint32_t pasid,
-                    const IOMMUPRIResponse *response)
+                    const IOMMUPRIResponse *response, bool taken)
 {
-    SvmPageRequest *r = find_sent(c, pasid, response->prgi);
+    SvmPageRequest *r = taken ? NULL : find_sent(c, pasid, response->prgi);
 
     trace_svm_client_response(svm_client_name(c), pasid, response->prgi,
-                              response->response_code, r != NULL);
-    if (!r) {
+                              response->response_code, taken || r);
+    if (!taken && !r) {
         c->counters.unexpected++;
         set_status(c, PCI_PRI_STATUS_UPRGI);
         return;
@@ -325,7 +325,9 @@ static void respond(SvmClient *c, uint32_t pasid,
     if (response->response_code < ARRAY_SIZE(c->counters.responses)) {
         c->counters.responses[response->response_code]++;
     }
-    answer(c, r, response->response_code);
+    if (r) {
+        answer(c, r, response->response_code);
+    }
     if (response->response_code == IOMMU_PRI_RESP_FAILURE) {
         set_status(c, PCI_PRI_STATUS_RF | PCI_PRI_STATUS_STOPPED);
         fail_all(c);
@@ -339,14 +341,12 @@ void svm_client_responded(IOMMUPRINotifier *notifier,
     SvmContext *ctx = container_of(notifier, SvmContext, response);
     SvmClient *c = ctx->client;
     const SvmClientHooks *hooks = c->config.hooks;
+    bool taken = hooks && hooks->responded &&
+                 hooks->responded(c->config.opaque, ctx->pasid, response);
 
-    if (hooks && hooks->responded &&
-        hooks->responded(c->config.opaque, ctx->pasid, response)) {
-        return;
-    }
     QEMU_LOCK_GUARD(&c->lock);
     if (may_send(c)) {
-        respond(c, ctx->pasid, response);
+        respond(c, ctx->pasid, response, taken);
     }
 }
 

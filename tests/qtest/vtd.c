@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The IOMMU of vtd.h. */
+#include "qemu/osdep.h"
+#include "vtd.h"
+
+#define VTD_BASE 0xfed90000ULL
+#define REG_GLOBAL_COMMAND 0x18
+#define REG_GLOBAL_STATUS 0x1c
+#define REG_ROOT 0x20
+#define REG_QUEUE_HEAD 0x80
+#define REG_QUEUE_TAIL 0x88
+#define REG_QUEUE_BASE 0x90
+
+#define COMMAND_TRANSLATE (1u << 31)
+#define COMMAND_SET_ROOT (1u << 30)
+#define COMMAND_QUEUE (1u << 26)
+
+#define ROOT (VTD_TABLES + 0x0000)
+#define CONTEXT (VTD_TABLES + 0x1000)
+#define LEVEL3 (VTD_TABLES + 0x2000)
+#define LEVEL2 (VTD_TABLES + 0x3000)
+#define LEVEL1 (VTD_TABLES + 0x4000)
+#define QUEUE (VTD_TABLES + 0x5000)
+#define QUEUE_SIZE 0x1000
+
+#define DOMAIN_ID 1
+#define CONTEXT_PRESENT 0x1
+#define CONTEXT_DEVICE_TLB 0x4
+#define CONTEXT_3_LEVELS 0x1
+#define TABLE (VTD_READ | VTD_WRITE)
+
+#define INV_IOTLB_GLOBAL 0x12
+#define INV_DEVICE_TLB 0x3
+/* Address bits and S of the range that is everything */
+#define EVERYTHING 0x7ffffffffffff001ULL
+
+static void order(Vtd *v, uint32_t bits, uint32_t set)
+{
+    uint32_t status = qtest_readl(v->qts, VTD_BASE + REG_GLOBAL_STATUS);
+
+    qtest_writel(v->qts, VTD_BASE + REG_GLOBAL_COMMAND,
+                 (status & (COMMAND_TRANSLATE | COMMAND_QUEUE)) | bits);
+    g_assert_cmphex(qtest_readl(v->qts, VTD_BASE + REG_GLOBAL_STATUS) & set,
+                    ==, set);
+}
+
+void vtd_set_up(Vtd *v, QTestState *qts, uint16_t id)
+{
+    uint64_t entry = CONTEXT + 16 * (id & 0xff);
+
+    v->qts = qts;
+    v->id = id;
+    v->tail = 0;
+    qtest_memset(qts, VTD_TABLES, 0, 0x6000);
+    qtest_writeq(qts, ROOT + 16 * (id >> 8), CONTEXT | CONTEXT_PRESENT);
+    qtest_writeq(qts, entry, LEVEL3 | CONTEXT_DEVICE_TLB | CONTEXT_PRESENT);
+    qtest_writeq(qts, entry + 8, DOMAIN_ID << 8 | CONTEXT_3_LEVELS);
+    qtest_writeq(qts, LEVEL3, LEVEL2 | TABLE);
+    qtest_writeq(qts, LEVEL2, LEVEL1 | TABLE);
+    qtest_writeq(qts, VTD_BASE + REG_ROOT, ROOT);
+    order(v, COMMAND_SET_ROOT, COMMAND_SET_ROOT);
+    qtest_writeq(qts, VTD_BASE + REG_QUEUE_BASE, QUEUE);
+    order(v, COMMAND_QUEUE, COMMAND_QUEUE);
+    order(v, COMMAND_TRANSLATE, COMMAND_TRANSLATE);
+}
+
+void vtd_map(Vtd *v, uint64_t iova, uint64_t addr, uint64_t rights)
+{
+    qtest_writeq(v->qts, LEVEL1 + 8 * (iova >> 12 & 0x1ff), addr | rights);
+}
+
+static void invalidate(Vtd *v, uint64_t low, uint64_t high)
+{
+    qtest_writeq(v->qts, QUEUE + v->tail, low);
+    qtest_writeq(v->qts, QUEUE + v->tail + 8, high);
+    v->tail = (v->tail + 16) % QUEUE_SIZE;
+    qtest_writeq(v->qts, VTD_BASE + REG_QUEUE_TAIL, v->tail);
+    g_assert_cmphex(qtest_readq(v->qts, VTD_BASE + REG_QUEUE_HEAD), ==,
+                    v->tail);
+}
+
+void vtd_invalidate_iommu(Vtd *v)
+{
+    invalidate(v, INV_IOTLB_GLOBAL, 0);
+}
+
+void vtd_invalidate_device_page(Vtd *v, uint64_t iova)
+{
+    invalidate(v, (uint64_t)v->id << 32 | INV_DEVICE_TLB, iova & ~0xfffULL);
+}
+
+void vtd_invalidate_device(Vtd *v)
+{
+    invalidate(v, (uint64_t)v->id << 32 | INV_DEVICE_TLB, EVERYTHING);
+}
