@@ -8,7 +8,9 @@
  */
 #include "shell.h"
 #include "command.h"
+#include "device.h"
 #include "pci.h"
+#include "text.h"
 #include "words.h"
 
 #include <stdio.h>
@@ -82,6 +84,25 @@ static void add_commands(struct amdvi_session *session, char *const *words,
     }
 }
 
+/* PASIDs of the device among the words, or of the one in use */
+static void add_pasids(struct amdvi_session *session, char *const *words,
+                       size_t count, struct amdvi_candidates *ret)
+{
+    struct amdvi_target *target = quiet_target(session);
+    struct amdvi_error ignored;
+    const char *bdf = *session->device ? session->device : NULL;
+    uint16_t device_id;
+
+    for (size_t i = 1; i + 1 < count; i++) {
+        if (strchr(words[i], ':') && amdvi_parse_bdf(words[i], &device_id)) {
+            bdf = words[i];
+        }
+    }
+    if (target && bdf) {
+        amdvi_device_list_pasids(target, bdf, &ret->words, &ignored);
+    }
+}
+
 static void add_files(struct amdvi_session *session, char *const *words,
                       size_t count, struct amdvi_candidates *ret)
 {
@@ -109,6 +130,7 @@ static const struct {
 } values[] = {
     { "BDF", add_devices },
     { "NAME", add_registers },
+    { "PASID", add_pasids },
     { "COMMAND", add_commands },
     { "FILE", add_files },
     { "SOCKET", add_files },

@@ -186,6 +186,53 @@ static bool store_keep_going(struct amdvi_options *options,
     return true;
 }
 
+static bool store_pasid(struct amdvi_options *options, const char *value,
+                        struct amdvi_error *err)
+{
+    uint64_t pasid;
+
+    if (!amdvi_parse_number(value, AMDVI_MAX_PASID, &pasid)) {
+        return bad_value("pasid", value, err);
+    }
+    options->query.has_pasid = true;
+    options->query.pasid = (uint32_t)pasid;
+    return true;
+}
+
+static bool store_write(struct amdvi_options *options, const char *value,
+                        struct amdvi_error *err)
+{
+    (void)value;
+    (void)err;
+    options->query.write = true;
+    return true;
+}
+
+static bool store_exec(struct amdvi_options *options, const char *value,
+                       struct amdvi_error *err)
+{
+    (void)value;
+    (void)err;
+    options->query.exec = true;
+    return true;
+}
+
+static bool store_priv(struct amdvi_options *options, const char *value,
+                       struct amdvi_error *err)
+{
+    (void)value;
+    (void)err;
+    options->query.priv = true;
+    return true;
+}
+
+static bool store_from(struct amdvi_options *options, const char *value,
+                       struct amdvi_error *err)
+{
+    return amdvi_parse_number(value, UINT64_MAX, &options->query.from) ||
+           bad_value("from", value, err);
+}
+
 static const struct option option_table[] = {
     { 's', "socket", "SOCKET",
       "QMP socket: a path or HOST:PORT (default: $AMDVI_QMP)", 0, true,
@@ -209,8 +256,18 @@ static const struct option option_table[] = {
     { 'f', "filter", "TEXT",
       "rows with this text, or COLUMN=VALUE; may be repeated",
       AMDVI_QUERY_FILTER, false, store_filter },
-    { 'n', "limit", "N", "the last N entries", AMDVI_QUERY_LIMIT, false,
-      store_limit },
+    { 'p', "pasid", "PASID", "address space; without: requests without PASID",
+      AMDVI_QUERY_PASID, false, store_pasid },
+    { 'w', "write", NULL, "the request writes; without: it reads",
+      AMDVI_QUERY_ACCESS, false, store_write },
+    { 'x', "exec", NULL, "and wants to execute (with a PASID)",
+      AMDVI_QUERY_ACCESS, false, store_exec },
+    { 0, "priv", NULL, "in privileged mode (with a PASID)",
+      AMDVI_QUERY_PRIV, false, store_priv },
+    { 0, "from", "ADDRESS", "begin there", AMDVI_QUERY_FROM, false,
+      store_from },
+    { 'n', "limit", "N", "at most N rows; of a ring the last N",
+      AMDVI_QUERY_LIMIT, false, store_limit },
     { 'v', "verbose", NULL, "raw words and every field",
       AMDVI_QUERY_VERBOSE, false, store_verbose },
     { 'k', "keep-going", NULL, "go on after a command that failed",

@@ -301,6 +301,10 @@ static bool show_pages(struct amdvi_run *run, struct amdvi_page *page,
         }
     }
     renderer->end(renderer, run, good && !run->incomplete);
+    if (good && run->verdict.code != AMDVI_EXIT_OK) {
+        *err = run->verdict;
+        return false;
+    }
     if (good && run->incomplete) {
         return amdvi_fail(err, AMDVI_EXIT_PARTIAL,
                           "some of it could not be read");

@@ -83,6 +83,10 @@ enum {
     AMDVI_QUERY_LIMIT = 4,
     AMDVI_QUERY_VERBOSE = 8,
     AMDVI_QUERY_KEEP_GOING = 16,
+    AMDVI_QUERY_PASID = 32,
+    AMDVI_QUERY_PRIV = 64,
+    AMDVI_QUERY_ACCESS = 128,   /* --write, --exec */
+    AMDVI_QUERY_FROM = 256,
 };
 
 /* What the user asks of a view */
@@ -94,6 +98,12 @@ struct amdvi_query {
     bool all;                   /* also what is left out by default */
     bool verbose;               /* field by field */
     bool keep_going;            /* after a command that failed */
+    bool has_pasid;
+    uint32_t pasid;
+    bool priv;                  /* privileged mode */
+    bool write;
+    bool exec;
+    uint64_t from;              /* address to begin with */
     uint64_t limit;             /* rows at most; 0: the view's default */
 };
 
@@ -112,6 +122,7 @@ struct amdvi_run {
     struct amdvi_iommu iommu;
     bool detail;                /* rows are shown as forms */
     bool incomplete;            /* something could not be read */
+    struct amdvi_error verdict; /* how it ends although all was shown */
     void *state;                /* of the view, freed by free() */
     struct amdvi_fact fact[AMDVI_MAX_FACTS];
     size_t nfacts;

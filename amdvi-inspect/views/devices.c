@@ -3,6 +3,7 @@
  * Views "devices" and "device": the device table joined with the PCI
  * functions of the VM.
  */
+#include "device.h"
 #include "pci.h"
 #include "text.h"
 #include "view.h"
@@ -253,17 +254,6 @@ static void close_state(struct amdvi_run *run)
     amdvi_pci_list_free(&state->pci);
 }
 
-static bool check_device(const struct amdvi_query *query,
-                         struct amdvi_error *err)
-{
-    uint16_t device_id;
-
-    return amdvi_parse_bdf(query->args[0], &device_id) ||
-           amdvi_fail(err, AMDVI_EXIT_USAGE,
-                      "not a device address: %s (use BB:DD.F, 0000:BB:DD.F "
-                      "or a DeviceID in hexadecimal)", query->args[0]);
-}
-
 static bool open_device(struct amdvi_run *run, struct amdvi_error *err)
 {
     struct state *state;
@@ -332,7 +322,7 @@ const struct amdvi_view amdvi_view_device = {
     .record_key = "dte",
     .column = columns,
     .ncolumns = NUM_COLUMNS,
-    .check = check_device,
+    .check = amdvi_device_check,
     .open = open_device,
     .fetch = fetch_device,
     .close = close_state,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Views "commands" and "events": the rings, decoded.
+ * Views "commands", "events" and "ppr": the rings, decoded.
  *
  * Entries from head up to tail are not consumed yet; those before head are
  * history as long as nobody overwrites them (Linux zeroes log entries after
@@ -151,6 +151,10 @@ static void apply_limit(struct amdvi_run *run, struct state *state)
 /* A ring that was never set up points to memory that is no ring */
 static bool has_ring(struct amdvi_run *run, const struct amdvi_ring *ring)
 {
+    if (!ring->present) {
+        amdvi_run_note(run, "this IOMMU has no %s", ring->name);
+        return false;
+    }
     if (ring->bytes == 0) {
         amdvi_run_note(run, "the %s has a reserved length code", ring->name);
         return false;
@@ -290,32 +294,27 @@ static bool open_commands(struct amdvi_run *run, struct amdvi_error *err)
     return open_ring(run, AMDVI_RING_COMMAND, err);
 }
 
-const struct amdvi_view amdvi_view_events = {
-    .name = "events",
-    .args = "",
-    .help = "event log: state, new and old entries",
-    .options = AMDVI_QUERY_ALL | AMDVI_QUERY_FILTER | AMDVI_QUERY_LIMIT |
-               AMDVI_QUERY_VERBOSE,
-    .facts_key = "ring",
-    .rows_key = "entries",
-    .record_key = "entry",
-    .column = columns,
-    .ncolumns = NUM_COLUMNS,
-    .open = open_events,
-    .fetch = fetch,
-};
+static bool open_ppr(struct amdvi_run *run, struct amdvi_error *err)
+{
+    return open_ring(run, AMDVI_RING_PPR, err);
+}
 
-const struct amdvi_view amdvi_view_commands = {
-    .name = "commands",
-    .args = "",
-    .help = "command buffer: state, pending and executed commands",
-    .options = AMDVI_QUERY_ALL | AMDVI_QUERY_FILTER | AMDVI_QUERY_LIMIT |
-               AMDVI_QUERY_VERBOSE,
-    .facts_key = "ring",
-    .rows_key = "entries",
-    .record_key = "entry",
-    .column = columns,
-    .ncolumns = NUM_COLUMNS,
-    .open = open_commands,
-    .fetch = fetch,
-};
+#define RING_VIEW(id, text)                                                  \
+    const struct amdvi_view amdvi_view_##id = {                              \
+        .name = #id,                                                         \
+        .args = "",                                                          \
+        .help = text,                                                        \
+        .options = AMDVI_QUERY_ALL | AMDVI_QUERY_FILTER |                    \
+                   AMDVI_QUERY_LIMIT | AMDVI_QUERY_VERBOSE,                  \
+        .facts_key = "ring",                                                 \
+        .rows_key = "entries",                                               \
+        .record_key = "entry",                                               \
+        .column = columns,                                                   \
+        .ncolumns = NUM_COLUMNS,                                             \
+        .open = open_##id,                                                   \
+        .fetch = fetch,                                                      \
+    }
+
+RING_VIEW(events, "event log: state, new and old entries");
+RING_VIEW(commands, "command buffer: state, pending and executed commands");
+RING_VIEW(ppr, "PPR log: state, new and old page requests");

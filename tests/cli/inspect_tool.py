@@ -13,7 +13,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
 # Exit codes, as the manual and --help give them
-OK, FAILED, USAGE, CONNECTION, TIMEOUT, UNSUPPORTED, PARTIAL, REPLY = range(8)
+(OK, FAILED, USAGE, CONNECTION, TIMEOUT, UNSUPPORTED, PARTIAL, REPLY,
+ NOT_IN_DUMP) = range(9)
 
 
 class Result(NamedTuple):

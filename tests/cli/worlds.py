@@ -108,6 +108,82 @@ def crowd(extension: bool) -> fakeqmp.World:
     return world
 
 
+def put_table(world: fakeqmp.World, table: int, **entries: int) -> None:
+    """Store entries of a table: e254=word is number 254."""
+    for name, word in entries.items():
+        world.store(table + 8 * int(name[1:]), word)
+
+
+def add_process(world: fakeqmp.World) -> None:
+    """00:03.0: PASID 5 is a process, 6 maps itself, 512 to 1023 are nowhere.
+
+    The process has two pages and one to read only from 0x7f0000001000, 2 MiB
+    at 0x7f0000200000, and a kernel part.
+    """
+    low, high = gcr3(0x0700_0000)
+    put_dte(world, 0x18, bit(0, 1, 52, 55, 61, 62) | 1 << 56 | low,
+            high | 7 | bit(32), 0, 0)
+    put_table(world, 0x0700_0000, e0=0x0700_1001, e1=0x1_0000_0001)
+    put_table(world, 0x0700_1000, e5=0x0701_0001, e6=0x0702_0001)
+    # P, R/W, U/S, A, D, PS
+    pointer, page = bit(0, 1, 2, 5), bit(0, 1, 2, 5, 6)
+    put_table(world, 0x0701_0000, e254=0x0701_1000 | pointer,
+              e511=0x0701_4000 | bit(0, 1, 5))
+    put_table(world, 0x0701_1000, e0=0x0701_2000 | pointer)
+    put_table(world, 0x0701_2000, e0=0x0701_3000 | pointer,
+              e1=0x0a00_0000 | page | bit(7))
+    put_table(world, 0x0701_3000, e1=0x089a_b000 | page | bit(63),
+              e2=0x089a_c000 | page | bit(63), e3=0x089a_d000 | bit(0, 2, 63),
+              e5=0x089a_d000 | page | bit(8))
+    put_table(world, 0x0701_4000, e511=0x4000_0000 | page | bit(7))
+    for i in range(512):
+        world.store(0x0702_0000 + 8 * i, 0x0702_0000 | pointer)
+
+
+def add_nested(world: fakeqmp.World) -> None:
+    """00:04.0: PASID 1 over a host table that maps 1 GiB, and not 2 MiB."""
+    low, high = gcr3(0x0711_0000)
+    put_dte(world, 0x20, bit(0, 1, 55, 61, 62) | 3 << 9 | 0x0710_0000 | low,
+            high | 0x33, 0, 0)
+    both = bit(0, 61, 62)
+    put_table(world, 0x0710_0000, e0=0x0710_1000 | both | 2 << 9)
+    for i in range(512):
+        if i != 80:             # guest-physical 0x0a000000
+            world.store(0x0710_1000 + 8 * i, i << 21 | both)
+    put_table(world, 0x0711_0000, e1=0x0711_1001)
+    put_table(world, 0x0711_1000, e0=0x0711_2007)
+    put_table(world, 0x0711_2000, e0=0x0711_3007)
+    put_table(world, 0x0711_3000, e0=0x0a00_0087, e1=0x0c00_0087)
+
+
+def sva(extension: bool) -> fakeqmp.World:
+    """Tables of every kind, all in RAM."""
+    world = crowd(extension)
+    add_process(world)
+    add_nested(world)
+    # 00:02.0: pages of 4 KiB, one of 64 KiB, reserved bits, a bad level
+    both = bit(0, 61, 62)
+    put_dte(world, 0x10, bit(0, 1, 61, 62) | 3 << 9 | 0x0720_0000, 5, 0, 0)
+    put_table(world, 0x0720_0000, e0=0x0720_1000 | both | 2 << 9)
+    put_table(world, 0x0720_1000, e0=0x0720_2000 | both | 1 << 9,
+              e3=0x0720_2000 | both | 2 << 9, e4=0x2_0000_0000 | both | 1 << 9)
+    put_table(world, 0x0720_2000, e1=0x0800_0000 | both,
+              e2=0x0800_1000 | both, e3=0x0900_0000 | bit(0, 61),
+              e5=0x0800_0000 | both | bit(55))
+    for i in range(16, 32):
+        world.store(0x0720_2000 + 8 * i, 0x0808_7000 | both | 7 << 9)
+    # 00:05.0: 16 interrupts, of which three are in use
+    put_dte(world, 0x28, bit(0, 1, 61, 62), 8,
+            bit(0) | 4 << 1 | 0x0730_0000 | 2 << 60, 0)
+    world.store(0x0730_0000, 0x0041_0301 | 0x0042_0245 << 32, 0x2 << 32)
+    # page requests: two of a group, done and pending
+    world.registers.update({0x2030: 0x10, 0x2038: 0x20,
+                            0x2020: bit(3, 4, 6, 7)})
+    world.store(PPRS, 0x1164_0003_0005_0018, 0x7f00_0000_4000)
+    world.store(PPRS + 0x10, 0x1144_0203_0005_0018, 0x7f00_0000_6000)
+    return world
+
+
 def disabled(extension: bool) -> fakeqmp.World:
     """As after a reset."""
     world = fakeqmp.World(extension)
