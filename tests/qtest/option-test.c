@@ -185,19 +185,6 @@ static void test_southbridge(void)
     check_southbridge("svm=on", "-device edu,addr=14.0", 0x11e81234, 0x00ff);
 }
 
-/* Migration would lose state, so it is refused */
-static void test_migration(void)
-{
-    Bench *b = bench_start("svm=on", "");
-    QDict *error = qtest_qmp_assert_failure_ref(
-        b->qts, "{ 'execute': 'migrate',"
-        "  'arguments': { 'uri': 'exec:cat > /dev/null' } }");
-
-    g_assert_nonnull(strstr(qdict_get_str(error, "desc"), "amd-iommu"));
-    qobject_unref(error);
-    bench_stop(b);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -208,6 +195,5 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/option/capability", test_capability);
     qtest_add_func("/amdvi/option/pci-id", test_pci_id);
     qtest_add_func("/amdvi/option/southbridge", test_southbridge);
-    qtest_add_func("/amdvi/option/migration", test_migration);
     return g_test_run();
 }

@@ -256,20 +256,18 @@ void amdvi_svm_class_init(DeviceClass *dc)
     amdvi_svm_pasid_dma_class_init(OBJECT_CLASS(dc));
 }
 
-/* Commands of a batch that was cut short by a stop of the VM */
+/* What a stop of the VM, or its migration, has cut short */
 static void vm_state_changed(void *opaque, bool running, RunState state)
 {
     AmdviEngine *e = opaque;
 
     if (running) {
+        amdvi_svm_place_saved_groups(e);
         qemu_bh_schedule(e->command_bh);
+        qemu_bh_schedule(e->irq_bh);
+        qemu_bh_schedule(e->response_bh);
     }
 }
-
-static const VMStateDescription vmstate_amdvi_svm = {
-    .name = "amd-iommu-svm",
-    .unmigratable = 1,
-};
 
 void amdvi_svm_realize(AMDVIState *s)
 {
@@ -302,5 +300,7 @@ void amdvi_svm_realize(AMDVIState *s)
     qemu_add_vm_change_state_handler(vm_state_changed, e);
     amdvi_svm_add_southbridge(e);
     /* As the stock model does it: what describes us depends on options */
-    DEVICE_GET_CLASS(dev)->vmsd = &vmstate_amdvi_svm;
+    DEVICE_GET_CLASS(dev)->vmsd = &amdvi_svm_vmstate;
+    vmstate_register_any(VMSTATE_IF(s->pci), &amdvi_svm_vmstate_function,
+                         s->pci);
 }

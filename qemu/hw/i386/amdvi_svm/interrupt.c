@@ -9,6 +9,7 @@
 #include "hw/i386/apic_internal.h"
 #include "hw/pci/msi.h"
 #include "system/address-spaces.h"
+#include "system/runstate.h"
 #include "state.h"
 #include "trace.h"
 
@@ -131,9 +132,9 @@ static uint32_t send_pending(AmdviEngine *e, uint32_t pending,
     return masked;
 }
 
-void amdvi_svm_irq_bh(void *opaque)
+/* Send what is pending; needs the BQL */
+static void deliver(AmdviEngine *e)
 {
-    AmdviEngine *e = opaque;
     uint64_t control, xt[ARRAY_SIZE(sources)];
     uint32_t pending;
     bool abort;
@@ -159,10 +160,18 @@ void amdvi_svm_irq_bh(void *opaque)
     }
 }
 
+void amdvi_svm_irq_bh(void *opaque)
+{
+    /* As commands: not behind the back of a VM that is stopped */
+    if (runstate_is_running()) {
+        deliver(opaque);
+    }
+}
+
 void amdvi_svm_deliver_irq(AmdviEngine *e)
 {
     if (bql_locked()) {
-        amdvi_svm_irq_bh(e);
+        deliver(e);
     } else {
         qemu_bh_schedule(e->irq_bh);
     }

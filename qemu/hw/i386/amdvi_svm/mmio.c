@@ -83,8 +83,7 @@ static bool ring_runs(AmdviEngine *e, const AmdviRing *ring)
     return ring->running(amdvi_svm_reg(e, AMDVI_LAYOUT_status));
 }
 
-/* Let requests see the registers as they are now */
-static void publish_view(AmdviEngine *e)
+void amdvi_svm_publish_view(AmdviEngine *e)
 {
     seqlock_write_begin(&e->view_lock);
     e->view.control = *amdvi_svm_reg(e, AMDVI_LAYOUT_control);
@@ -238,7 +237,7 @@ static void write_bits(AmdviEngine *e, enum amdvi_layout_id id,
     if (id == AMDVI_LAYOUT_control) {
         control_written(e);
     }
-    publish_view(e);
+    amdvi_svm_publish_view(e);
     amdvi_svm_update_irq(e);
 }
 
@@ -336,5 +335,5 @@ void amdvi_svm_reset_registers(AmdviEngine *e)
     e->irq_level = 0;
     e->irq_pending = 0;
     e->abort_pending = false;
-    publish_view(e);
+    amdvi_svm_publish_view(e);
 }

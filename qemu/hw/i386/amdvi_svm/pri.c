@@ -11,6 +11,7 @@
 #include "qemu/lockable.h"
 #include "qemu/rcu_queue.h"
 #include "qemu/timer.h"
+#include "system/runstate.h"
 #include "state.h"
 #include "trace.h"
 
@@ -21,16 +22,20 @@ static bool is_stop_marker(const struct amdvi_page_request *r)
            !r->exec;
 }
 
+AmdviGroup *amdvi_svm_group(AmdviDevice *d, uint16_t prg_index)
+{
+    if (!d->groups) {
+        d->groups = g_new0(AmdviGroup, AMDVI_GROUPS);
+    }
+    return &d->groups[prg_index];
+}
+
 /* The slot of the request's group, opened if it is not.  Needs the lock */
 static AmdviGroup *open_group(AmdviDevice *d,
                               const struct amdvi_page_request *r)
 {
-    AmdviGroup *g;
+    AmdviGroup *g = amdvi_svm_group(d, r->prg_index);
 
-    if (!d->groups) {
-        d->groups = g_new0(AmdviGroup, AMDVI_GROUPS);
-    }
-    g = &d->groups[r->prg_index];
     if (!g->open || g->pasid != r->pasid) {
         *g = (AmdviGroup) {
             .open = true,
@@ -310,6 +315,10 @@ void amdvi_svm_response_bh(void *opaque)
     AmdviEngine *e = opaque;
     AmdviDevice *d;
 
+    /* A stopped VM's devices must not change; it goes on when the VM does */
+    if (!runstate_is_running()) {
+        return;
+    }
     QLIST_FOREACH_RCU(d, &e->devices, next) {
         AmdviGroup g;
 
@@ -323,6 +332,7 @@ void amdvi_svm_reset_page_requests(AmdviEngine *e)
 {
     AmdviDevice *d;
 
+    amdvi_svm_drop_saved_groups(e);
     QEMU_LOCK_GUARD(&e->lock);
     QLIST_FOREACH_RCU(d, &e->devices, next) {
         if (d->groups) {

@@ -125,6 +125,10 @@ struct AmdviEngine {
 
     QEMUBH *response_bh;        /* sends automatic PRG responses */
 
+    /* Groups on their way to or from another VM; BQL */
+    struct AmdviSavedGroup *saved;
+    int32_t saved_len;
+
     QLIST_HEAD(, AmdviDevice) devices;
 
     PCIDevice *southbridge;     /* until it is plugged in */
@@ -144,6 +148,8 @@ uint64_t amdvi_svm_read_register(AMDVIState *s, enum amdvi_layout_id id);
 void amdvi_svm_view(AMDVIState *s, struct amdvi_iommu *view);
 extern const MemoryRegionOps amdvi_svm_register_ops;
 void amdvi_svm_init_registers(AmdviEngine *e);
+/* Let requests see the registers as they are now.  Needs the lock */
+void amdvi_svm_publish_view(AmdviEngine *e);
 void amdvi_svm_reset_registers(AmdviEngine *e);
 
 static inline uint64_t *amdvi_svm_reg(AmdviEngine *e, enum amdvi_layout_id id)
@@ -202,6 +208,8 @@ void amdvi_svm_unregister_pri(PCIBus *bus, void *opaque, int devfn,
 void amdvi_svm_respond(AmdviEngine *e, uint16_t device_id, uint32_t pasid,
                        uint16_t prg_index, uint8_t response);
 void amdvi_svm_response_bh(void *opaque);
+/* The slot of a group; needs the lock */
+AmdviGroup *amdvi_svm_group(AmdviDevice *d, uint16_t prg_index);
 /* Forget all open groups: nobody waits any more */
 void amdvi_svm_reset_page_requests(AmdviEngine *e);
 
@@ -306,6 +314,13 @@ void amdvi_svm_forget_all(AmdviEngine *e);
 /* The same for what a device itself caches (ATS) */
 void amdvi_svm_forget_device_tlb(AmdviEngine *e, uint16_t device_id,
                                  uint32_t pasid, struct amdvi_range range);
+
+/* migration.c */
+extern const VMStateDescription amdvi_svm_vmstate;          /* AMDVIState */
+extern const VMStateDescription amdvi_svm_vmstate_function; /* its function */
+/* Give groups that came with the stream to their devices; needs the BQL */
+void amdvi_svm_place_saved_groups(AmdviEngine *e);
+void amdvi_svm_drop_saved_groups(AmdviEngine *e);
 
 /* southbridge.c: have a PCI function where the IOAPIC is, for Linux 7.3 */
 void amdvi_svm_add_southbridge(AmdviEngine *e);

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What of the engine migrates: registers, with them the state of all rings,
+ * pending interrupts, and the page requests that wait for a response.
+ *
+ * Everything else is derived from these or starts cold.  Groups travel with
+ * the DeviceID of their device; bus numbers are known again when all of the
+ * stream has been read, so they find their device when the VM goes on.
+ * What comes in is checked: it may be a file that anybody has written.
+ */
+#include "qemu/osdep.h"
+#include "qemu/error-report.h"
+#include "qemu/lockable.h"
+#include "qemu/rcu_queue.h"
+#include "migration/vmstate.h"
+#include "state.h"
+
+/* An open page request group on its way */
+typedef struct AmdviSavedGroup {
+    uint16_t device_id;
+    uint16_t prg_index;
+    AmdviGroup group;
+} AmdviSavedGroup;
+
+static void save_groups(AmdviDevice *d, GArray *saved)
+{
+    for (int i = 0; d->groups && i < AMDVI_GROUPS; i++) {
+        AmdviSavedGroup s = {
+            .device_id = amdvi_svm_device_id(d),
+            .prg_index = i,
+            .group = d->groups[i],
+        };
+
+        if (s.group.open) {
+            g_array_append_val(saved, s);
+        }
+    }
+}
+
+void amdvi_svm_drop_saved_groups(AmdviEngine *e)
+{
+    g_free(e->saved);
+    e->saved = NULL;
+    e->saved_len = 0;
+}
+
+static int pre_save(void *opaque)
+{
+    AmdviEngine *e = opaque;
+    GArray *saved = g_array_new(false, false, sizeof(AmdviSavedGroup));
+    AmdviDevice *d;
+
+    WITH_QEMU_LOCK_GUARD(&e->lock) {
+        QLIST_FOREACH_RCU(d, &e->devices, next) {
+            save_groups(d, saved);
+        }
+    }
+    g_free(e->saved);
+    e->saved_len = saved->len;
+    e->saved = (AmdviSavedGroup *)g_array_free(saved, false);
+    return 0;
+}
+
+static int post_save(void *opaque)
+{
+    amdvi_svm_drop_saved_groups(opaque);
+    return 0;
+}
+
+static int pre_load(void *opaque)
+{
+    amdvi_svm_drop_saved_groups(opaque);
+    return 0;
+}
+
+void amdvi_svm_place_saved_groups(AmdviEngine *e)
+{
+    WITH_QEMU_LOCK_GUARD(&e->lock) {
+        for (int i = 0; i < e->saved_len; i++) {
+            const AmdviSavedGroup *s = &e->saved[i];
+            AmdviDevice *d = amdvi_svm_find_device(e, s->device_id);
+
+            if (d && s->prg_index < AMDVI_GROUPS) {
+                *amdvi_svm_group(d, s->prg_index) = s->group;
+            }
+        }
+    }
+    amdvi_svm_drop_saved_groups(e);
+}
+
+/* Pointers of a ring must lie in it, as when software writes them */
+static bool ring_is_sane(AmdviEngine *e, const AmdviRing *ring)
+{
+    uint32_t bytes = amdvi_svm_ring_bytes(e, ring);
+    uint64_t pointer[] = {
+        *amdvi_svm_reg(e, ring->head), *amdvi_svm_reg(e, ring->tail),
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(pointer); i++) {
+        if (pointer[i] % AMDVI_RING_ENTRY ||
+            (pointer[i] && pointer[i] >= bytes)) {
+            return false;
+        }
+    }
+    return bytes || !ring->running(amdvi_svm_reg(e, AMDVI_LAYOUT_status));
+}
+
+static bool registers_are_sane(AmdviEngine *e)
+{
+    if (*amdvi_svm_reg(e, AMDVI_LAYOUT_efr) != e->features.efr ||
+        *amdvi_svm_reg(e, AMDVI_LAYOUT_efr2) != e->features.efr2) {
+        error_report("amd-iommu: the other side has different features "
+                     "(EFR 0x%" PRIx64 ", here 0x%" PRIx64 "): the options "
+                     "of both have to be the same",
+                     *amdvi_svm_reg(e, AMDVI_LAYOUT_efr), e->features.efr);
+        return false;
+    }
+    for (int i = 0; i < AMDVI_NUM_RINGS; i++) {
+        if (!ring_is_sane(e, &amdvi_svm_rings[i])) {
+            error_report("amd-iommu: the %s of the incoming state lies "
+                         "outside of its ring", amdvi_svm_rings[i].name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int post_load(void *opaque, int version_id)
+{
+    AmdviEngine *e = opaque;
+
+    WITH_QEMU_LOCK_GUARD(&e->lock) {
+        if (!registers_are_sane(e)) {
+            return -EINVAL;
+        }
+        amdvi_svm_publish_view(e);
+    }
+    /* A snapshot is loaded into a VM that may have cached something */
+    amdvi_svm_forget_all(e);
+    return 0;
+}
+
+/* Our devices have no more groups than this */
+static bool saved_is_sane(void *opaque, int version_id)
+{
+    AmdviEngine *e = opaque;
+    int64_t most = 0;
+    AmdviDevice *d;
+
+    QLIST_FOREACH_RCU(d, &e->devices, next) {
+        most += AMDVI_GROUPS;
+    }
+    return e->saved_len >= 0 && e->saved_len <= most;
+}
+
+static const VMStateDescription vmstate_group = {
+    .name = "amd-iommu-svm/page-request-group",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT16(device_id, AmdviSavedGroup),
+        VMSTATE_UINT16(prg_index, AmdviSavedGroup),
+        VMSTATE_BOOL(group.open, AmdviSavedGroup),
+        VMSTATE_BOOL(group.last, AmdviSavedGroup),
+        VMSTATE_BOOL(group.answered, AmdviSavedGroup),
+        VMSTATE_UINT8(group.response, AmdviSavedGroup),
+        VMSTATE_UINT32(group.pasid, AmdviSavedGroup),
+        VMSTATE_UINT32(group.pages, AmdviSavedGroup),
+        VMSTATE_INT64(group.since, AmdviSavedGroup),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+static const VMStateDescription vmstate_register_value = {
+    .name = "amd-iommu-svm/register",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64(value, AmdviRegister),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+static const VMStateDescription vmstate_engine = {
+    .name = "amd-iommu-svm/engine",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .pre_save = pre_save,
+    .post_save = post_save,
+    .pre_load = pre_load,
+    .post_load = post_load,
+    .fields = (const VMStateField[]) {
+        VMSTATE_STRUCT_ARRAY(reg, AmdviEngine, AMDVI_NUM_REGISTERS, 1,
+                             vmstate_register_value, AmdviRegister),
+        VMSTATE_BOOL(command_error, AmdviEngine),
+        VMSTATE_BOOL_ARRAY(log_on, AmdviEngine, AMDVI_NUM_RINGS),
+        VMSTATE_UINT32(irq_level, AmdviEngine),
+        VMSTATE_UINT32(irq_pending, AmdviEngine),
+        VMSTATE_BOOL(abort_pending, AmdviEngine),
+        VMSTATE_INT32(saved_len, AmdviEngine),
+        VMSTATE_VALIDATE("number of page request groups", saved_is_sane),
+        VMSTATE_STRUCT_VARRAY_ALLOC(saved, AmdviEngine, saved_len, 1,
+                                    vmstate_group, AmdviSavedGroup),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+const VMStateDescription amdvi_svm_vmstate = {
+    .name = "amd-iommu-svm",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .priority = MIG_PRI_IOMMU,
+    .fields = (const VMStateField[]) {
+        VMSTATE_STRUCT_POINTER(engine, AMDVIState, vmstate_engine,
+                               AmdviEngine),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+/* The PCI function: without its MSI state no interrupt would arrive */
+const VMStateDescription amdvi_svm_vmstate_function = {
+    .name = "amd-iommu-function",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_PCI_DEVICE(dev, AMDVIPCIState),
+        VMSTATE_END_OF_LIST()
+    },
+};
