@@ -168,6 +168,17 @@ enum amdvi_dte_mode amdvi_classify_dte(const struct amdvi_iommu *iommu,
     return guest ? AMDVI_DTE_GUEST : AMDVI_DTE_BYPASS;
 }
 
+/*
+ * With dirty bits left to software a translation request is granted less than
+ * DMA (translation.md 4.1), so one cannot take what the other has cached.
+ */
+static bool ats_is_different(const struct amdvi_iommu *iommu,
+                             const uint64_t dte[4])
+{
+    return amdvi_control_gd_update_dis(&iommu->control) &&
+           amdvi_guest_on(iommu, dte) && amdvi_dte_i(dte);
+}
+
 bool amdvi_summarize_dte(const struct amdvi_iommu *iommu,
                          const uint64_t dte[4],
                          struct amdvi_dte_summary *summary)
@@ -175,7 +186,8 @@ bool amdvi_summarize_dte(const struct amdvi_iommu *iommu,
     if (!amdvi_control_iommu_en(&iommu->control) ||
         amdvi_excl_base_ex_en(&iommu->excl_base) ||
         !amdvi_dte_v(dte) || !amdvi_dte_tv(dte) ||
-        amdvi_check_dte(iommu, dte) != AMDVI_REASON_NONE) {
+        amdvi_check_dte(iommu, dte) != AMDVI_REASON_NONE ||
+        ats_is_different(iommu, dte)) {
         return false;
     }
     *summary = (struct amdvi_dte_summary) {

@@ -188,18 +188,13 @@ static enum amdvi_walk_status check_dte(struct amdvi_walk *w)
 }
 
 /*
- * What the request asks for.  DMA needs all of it, unless it asks for
- * nothing: then it is a probe and takes what it can get.  ATS does so
- * always; it asks to read, and to write unless No Write is set.
+ * DMA needs all that it asks for, unless that is nothing: then it is a probe
+ * and takes what it can get.  ATS does so always.
  */
 static struct amdvi_access_wanted access_wanted(const struct amdvi_walk *w)
 {
-    const struct amdvi_request *r = &w->request;
     struct amdvi_access_wanted wanted = { 0, 0 };
-    uint8_t ask = (uint8_t)((r->read || amdvi_is_ats(w) || r->exec)
-                            * AMDVI_PERM_R |
-                            r->write * AMDVI_PERM_W |
-                            r->exec * AMDVI_PERM_X);
+    uint8_t ask = amdvi_request_perm(&w->request);
 
     if (!ask) {
         wanted.want = AMDVI_PERM_R | AMDVI_PERM_W;

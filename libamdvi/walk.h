@@ -136,6 +136,20 @@ enum {
     AMDVI_PERM_X = 4,
 };
 
+/*
+ * What a request asks for, as AMDVI_PERM_*; 0: it is a probe.  Translation
+ * requests ask to read always, and execution is only known with a PASID.
+ */
+static inline uint8_t amdvi_request_perm(const struct amdvi_request *r)
+{
+    bool exec = r->exec && r->pasid != AMDVI_NO_PASID;
+    bool read = r->read || exec || r->kind == AMDVI_REQUEST_ATS;
+
+    return (uint8_t)((read ? AMDVI_PERM_R : 0) |
+                     (r->write ? AMDVI_PERM_W : 0) |
+                     (exec ? AMDVI_PERM_X : 0));
+}
+
 struct amdvi_result {
     enum amdvi_outcome outcome;
     enum amdvi_reason reason;

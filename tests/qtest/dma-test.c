@@ -528,7 +528,9 @@ static void test_accessed_dirty(void)
     set_entry(b, 2, 3, leaf);
     g_assert_true(dma_writes(b, 0x3000, PAGE));
     g_assert_cmphex(qtest_readq(b->qts, table(2) + 24), ==, leaf);
+    /* A domain that starts to keep these bits is invalidated: 5 */
     set_dte(b, DTE_HOST(3, table(0)) | DTE_HAD, DOMAIN);
+    command(b, 3ULL << 60 | (uint64_t)DOMAIN << 32, 0x7ffffffffffff001);
     dma_read(b, 0x3000, 4);
     g_assert_cmphex(qtest_readq(b->qts, table(2) + 24), ==, leaf | a);
     g_assert_cmphex(qtest_readq(b->qts, table(1)), ==,

@@ -16,6 +16,14 @@ static const struct {
     { "svm=on,pasid-bits=300", "pasid-bits must be between 1 and 16" },
     { "svm=on,guest-levels=3", "guest-levels must be 4 or 5" },
     { "svm=on,guest-levels=6", "guest-levels must be 4 or 5" },
+    { "svm=on,iotlb-size=0", "iotlb-size must be a power of two between 64 "
+      "and 1048576" },
+    { "svm=on,iotlb-size=32", "iotlb-size must be a power of two between 64 "
+      "and 1048576" },
+    { "svm=on,iotlb-size=100", "iotlb-size must be a power of two between 64 "
+      "and 1048576" },
+    { "svm=on,iotlb-size=2097152", "iotlb-size must be a power of two between "
+      "64 and 1048576" },
     { "svm=on,dma-remap=off", "svm=on needs dma-remap=on" },
     { "dma-remap=off,svm=on", "svm=on needs dma-remap=on" },
     { "svm=on,dma-translation=off", "svm=on needs dma-translation=on" },
@@ -27,6 +35,7 @@ static const struct {
       "pci-id=nothing is not the id of an AMDVI-PCI device" },
     { "pasid-bits=16", "pasid-bits needs svm=on" },
     { "svm=off,guest-levels=4", "guest-levels needs svm=on" },
+    { "svm=off,iotlb-size=4096", "iotlb-size needs svm=on" },
     { "ats=on", "ats=on needs svm=on" },
     { "pri=on", "pri=on needs svm=on" },
     { "pmu=on", "pmu=on needs svm=on" },
@@ -70,6 +79,7 @@ static void test_refused(void)
 
 static const char *const accepted[] = {
     "svm=on,pasid-bits=1", "svm=on,pasid-bits=16", "svm=on,guest-levels=4",
+    "svm=on,iotlb-size=64", "svm=on,iotlb-size=1048576",
     "svm=on,guest-levels=5", "svm=on,ats=off,pri=off,pmu=off",
     "svm=on,ats=on", "svm=on,ats=on,pri=off", "svm=on,device-iotlb=on,pri=on",
     "svm=on,dma-remap=on", "svm=on,intremap=off", "svm=on,xtsup=on",

@@ -355,8 +355,11 @@ static void test_overtaken(void **state)
     begin = amdvi_iotlb_begin(t);
     amdvi_iotlb_flush_all(t);
     amdvi_iotlb_insert(t, begin, 0x5000, &r);
+    begin = amdvi_iotlb_begin(t);
+    amdvi_iotlb_overtake(t);
+    amdvi_iotlb_insert(t, begin, 0x5000, &r);
     assert_false(cached(t, 0x5000, r));
-    assert_int_equal(t->count.refused, 3);
+    assert_int_equal(t->count.refused, 4);
     insert(t, 0x5000, r);
     assert_true(cached(t, 0x5000, r));
 }

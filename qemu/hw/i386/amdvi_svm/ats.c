@@ -60,17 +60,17 @@ static void fill_entry(const struct amdvi_request *request,
 }
 
 /* Translate one page; false if the answer is an abort */
-static bool translate_page(AmdviEngine *e, const struct amdvi_request *request,
+static bool translate_page(AmdviDevice *d, const struct amdvi_request *request,
                            IOMMUTLBEntry *entry)
 {
     struct amdvi_result result;
 
-    amdvi_svm_translate(e, request, &result);
+    amdvi_svm_translate(d, request, &result);
     if (result.outcome == AMDVI_OUTCOME_NO_ACCESS) {
         result.perm = 0;
     } else if (result.outcome != AMDVI_OUTCOME_TRANSLATED &&
                result.outcome != AMDVI_OUTCOME_FORWARDED) {
-        amdvi_svm_report(e, request, &result);
+        amdvi_svm_report(d->engine, request, &result);
         return false;
     }
     fill_entry(request, &result, entry);
@@ -78,7 +78,7 @@ static bool translate_page(AmdviEngine *e, const struct amdvi_request *request,
 }
 
 /* Translate page after page until @last; @most entries at most */
-static ssize_t translate_range(AmdviEngine *e, struct amdvi_request *request,
+static ssize_t translate_range(AmdviDevice *d, struct amdvi_request *request,
                                uint64_t last, IOMMUTLBEntry *entry,
                                size_t most, uint32_t *err_count)
 {
@@ -89,7 +89,7 @@ static ssize_t translate_range(AmdviEngine *e, struct amdvi_request *request,
     for (size_t n = 0; n < most; n++) {
         uint64_t end;
 
-        if (!translate_page(e, request, &entry[n])) {
+        if (!translate_page(d, request, &entry[n])) {
             return -EACCES;
         }
         if ((entry[n].perm & wanted) != wanted) {
@@ -110,7 +110,6 @@ ssize_t amdvi_svm_ats_request(PCIBus *bus, void *opaque, int devfn,
                               IOMMUTLBEntry *result, size_t result_length,
                               uint32_t *err_count)
 {
-    AmdviEngine *e = amdvi_svm_engine(opaque);
     struct amdvi_request request = {
         .kind = AMDVI_REQUEST_ATS,
         .pasid = pasid,
@@ -123,7 +122,7 @@ ssize_t amdvi_svm_ats_request(PCIBus *bus, void *opaque, int devfn,
     AmdviDevice *d;
 
     RCU_READ_LOCK_GUARD();
-    d = amdvi_svm_find_device_at(e, bus, devfn);
+    d = amdvi_svm_find_device_at(amdvi_svm_engine(opaque), bus, devfn);
     *err_count = 0;
     if (!d) {
         return -ENODEV;
@@ -132,7 +131,7 @@ ssize_t amdvi_svm_ats_request(PCIBus *bus, void *opaque, int devfn,
         return -EINVAL;
     }
     request.device_id = amdvi_svm_device_id(d);
-    return translate_range(e, &request, addr + (length - 1), result,
+    return translate_range(d, &request, addr + (length - 1), result,
                            result_length, err_count);
 }
 
@@ -241,6 +240,9 @@ void amdvi_svm_notify_pasid(AmdviDevice *d, uint32_t pasid,
     }
     trace_amdvi_svm_notify_pasid(amdvi_svm_device_id(d), pasid, range.base,
                                  range.size);
+    WITH_QEMU_LOCK_GUARD(&d->engine->lock) {
+        amdvi_svm_record_delivered(d, pasid, range);
+    }
     QLIST_FOREACH_SAFE(listener, &p->listeners, next, following) {
         memory_region_notify_iommu_one(listener->notifier, &event);
     }

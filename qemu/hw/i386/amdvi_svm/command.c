@@ -181,6 +181,10 @@ static bool execute(AmdviEngine *e, uint64_t spa)
         return refuse(e, spa, command);
     }
     trace_amdvi_svm_command(command[0], command[1], spa);
+    WITH_QEMU_LOCK_GUARD(&e->lock) {
+        amdvi_svm_record_entry(e, AMDVI_RECORD_COMMAND, AMDVI_FAMILY_COMMAND,
+                               0, command);
+    }
     return function(e, command) || fail(e, spa, "the completion store");
 }
 

@@ -18,6 +18,7 @@
 /* Linux panics if it needs more: spec/linux-guest.md 2.3 */
 #define PASID_BITS_MAX 16
 #define GUEST_LEVELS_DEFAULT 5
+#define IOTLB_SIZE_DEFAULT 4096
 /* Offsets in the capability */
 #define CAP_HEADER 0
 #define CAP_BASE_LOW 0x04
@@ -65,6 +66,7 @@ static bool check_without_svm(const AmdviOptions *o, Error **errp)
     } option[] = {
         { "pasid-bits", o->pasid_bits != -1 },
         { "guest-levels", o->guest_levels != -1 },
+        { "iotlb-size", o->iotlb_size != -1 },
         { "ats=on", o->ats == ON_OFF_AUTO_ON },
         { "pri=on", o->pri == ON_OFF_AUTO_ON },
         { "pmu=on", o->pmu },
@@ -75,6 +77,20 @@ static bool check_without_svm(const AmdviOptions *o, Error **errp)
             error_setg(errp, "amd-iommu: %s needs svm=on", option[i].name);
             return false;
         }
+    }
+    return true;
+}
+
+static bool check_iotlb_size(AmdviOptions *o, Error **errp)
+{
+    if (o->iotlb_size == -1) {
+        o->iotlb_size = IOTLB_SIZE_DEFAULT;
+    }
+    if (o->iotlb_size < AMDVI_IOTLB_MIN || o->iotlb_size > AMDVI_IOTLB_MAX ||
+        !is_power_of_2(o->iotlb_size)) {
+        error_setg(errp, "amd-iommu: iotlb-size must be a power of two "
+                   "between %d and %d", AMDVI_IOTLB_MIN, AMDVI_IOTLB_MAX);
+        return false;
     }
     return true;
 }
@@ -160,7 +176,8 @@ bool amdvi_svm_check_options(AMDVIState *s, Error **errp)
         return false;
     }
     s->dma_remap = true;
-    return check_limits(&s->svm, errp) && check_ats(s, errp) &&
+    return check_limits(&s->svm, errp) && check_iotlb_size(&s->svm, errp) &&
+           check_ats(s, errp) &&
            check_missing(&s->svm, errp) && check_function(s, errp);
 }
 
@@ -292,6 +309,7 @@ void amdvi_svm_realize(AMDVIState *s)
     s->engine = e;
     set_capability(s);
     drop_msi_stub(&s->pci->dev);
+    amdvi_svm_init_caches(e);
     amdvi_svm_init_registers(e);
     e->reg[AMDVI_LAYOUT_msi_vector0].reset = amdvi_svm_misc_word();
     reset(e);

@@ -25,6 +25,7 @@ typedef struct AmdviOptions {
     int dma_remap_set;          /* how often: the default counts, too */
     int32_t pasid_bits;
     int32_t guest_levels;
+    int32_t iotlb_size;
     OnOffAuto ats;
     OnOffAuto pri;
 } AmdviOptions;

@@ -262,7 +262,7 @@ static MemTxResult window_read(void *opaque, hwaddr addr, uint64_t *data,
     };
     struct amdvi_result result;
 
-    amdvi_svm_translate(d->engine, &request, &result);
+    amdvi_svm_translate(d, &request, &result);
     amdvi_svm_report_dma(d, &request, &result);
     *data = 0;
     return result.outcome == AMDVI_OUTCOME_FORWARDED ? MEMTX_OK

@@ -35,6 +35,9 @@ static void notify(AmdviDevice *d, IOMMUNotifierFlag kind,
     if (d->notified) {
         trace_amdvi_svm_notify(amdvi_svm_device_id(d), kind, range.base,
                                range.size);
+        WITH_QEMU_LOCK_GUARD(&d->engine->lock) {
+            amdvi_svm_record_delivered(d, AMDVI_NO_PASID, range);
+        }
         memory_region_notify_iommu(&d->iommu, 0, event);
     }
 }
@@ -67,6 +70,7 @@ void amdvi_svm_forget_device(AmdviEngine *e, uint16_t device_id)
 {
     AmdviDevice *d = amdvi_svm_find_device(e, device_id);
 
+    amdvi_svm_drop_dte(e, device_id);
     if (d) {
         dte_changed(e, d);
     }
@@ -76,6 +80,7 @@ void amdvi_svm_forget_all(AmdviEngine *e)
 {
     AmdviDevice *d;
 
+    amdvi_svm_drop_all(e);
     QLIST_FOREACH_RCU(d, &e->devices, next) {
         dte_changed(e, d);
     }
@@ -114,6 +119,7 @@ void amdvi_svm_forget_domain(AmdviEngine *e, uint16_t domain_id,
 {
     AmdviDevice *d;
 
+    amdvi_svm_drop_pages(e, domain_id, pasid, range);
     QLIST_FOREACH_RCU(d, &e->devices, next) {
         struct amdvi_range stale = range;
 

@@ -436,6 +436,11 @@ void amdvi_iotlb_insert(AmdviIotlb *t, uint32_t begin, uint64_t addr,
     t->count.fills++;
 }
 
+void amdvi_iotlb_overtake(AmdviIotlb *t)
+{
+    tick(t);
+}
+
 void amdvi_iotlb_flush_all(AmdviIotlb *t)
 {
     t->count.flushes++;

@@ -107,6 +107,8 @@ static inline uint32_t amdvi_iotlb_begin(const AmdviIotlb *t)
 void amdvi_iotlb_insert(AmdviIotlb *t, uint32_t begin, uint64_t addr,
                         const struct amdvi_result *result);
 
+/* Let no walk be remembered that has begun, for what it read has changed */
+void amdvi_iotlb_overtake(AmdviIotlb *t);
 /* INVALIDATE_IOMMU_ALL */
 void amdvi_iotlb_flush_all(AmdviIotlb *t);
 /*

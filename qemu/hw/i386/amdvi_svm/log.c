@@ -14,6 +14,8 @@ static void overflow(AmdviEngine *e, const AmdviRing *ring,
 
     trace_amdvi_svm_log_overflow(ring->name, record[0], record[1]);
     qemu_log_mask(LOG_GUEST_ERROR, "amd-iommu: %s overflow\n", ring->name);
+    amdvi_svm_record_entry(e, AMDVI_RECORD_OVERFLOW, ring->family,
+                           ring - amdvi_svm_rings, record);
     ring->set_overflow(status, 1);
     ring->set_running(status, 0);
     ring->set_interrupt(status, 1);
@@ -33,6 +35,8 @@ static void append(AmdviEngine *e, const AmdviRing *ring,
         qemu_log_mask(LOG_GUEST_ERROR, "amd-iommu: the %s at 0x%" PRIx64
                       " is not in RAM\n", ring->name, spa);
     }
+    amdvi_svm_record_entry(e, ring->kind, ring->family, (uint32_t)*tail,
+                           record);
     *tail = next;
     ring->set_interrupt(amdvi_svm_reg(e, AMDVI_LAYOUT_status), 1);
 }

@@ -16,6 +16,8 @@
 const AmdviRing amdvi_svm_rings[AMDVI_NUM_RINGS] = {
     [AMDVI_RING_COMMAND] = {
         .name = "command buffer",
+        .family = AMDVI_FAMILY_COMMAND,
+        .kind = AMDVI_RECORD_COMMAND,
         .base = AMDVI_LAYOUT_cmd_base,
         .head = AMDVI_LAYOUT_cmd_head,
         .tail = AMDVI_LAYOUT_cmd_tail,
@@ -26,6 +28,8 @@ const AmdviRing amdvi_svm_rings[AMDVI_NUM_RINGS] = {
     },
     [AMDVI_RING_EVENT] = {
         .name = "event log",
+        .family = AMDVI_FAMILY_EVENT,
+        .kind = AMDVI_RECORD_EVENT,
         .base = AMDVI_LAYOUT_event_base,
         .head = AMDVI_LAYOUT_event_head,
         .tail = AMDVI_LAYOUT_event_tail,
@@ -39,6 +43,8 @@ const AmdviRing amdvi_svm_rings[AMDVI_NUM_RINGS] = {
     },
     [AMDVI_RING_PPR] = {
         .name = "PPR log",
+        .family = AMDVI_FAMILY_PPR,
+        .kind = AMDVI_RECORD_PAGE_REQUEST,
         .base = AMDVI_LAYOUT_ppr_base,
         .head = AMDVI_LAYOUT_ppr_head,
         .tail = AMDVI_LAYOUT_ppr_tail,
@@ -85,6 +91,8 @@ static bool ring_runs(AmdviEngine *e, const AmdviRing *ring)
 
 void amdvi_svm_publish_view(AmdviEngine *e)
 {
+    struct amdvi_iommu old = e->view;
+
     seqlock_write_begin(&e->view_lock);
     e->view.control = *amdvi_svm_reg(e, AMDVI_LAYOUT_control);
     for (int i = 0; i < AMDVI_MAX_SEGMENTS; i++) {
@@ -95,6 +103,7 @@ void amdvi_svm_publish_view(AmdviEngine *e)
     e->view.ppr_auto_response =
         *amdvi_svm_reg(e, AMDVI_LAYOUT_ppr_auto_response);
     seqlock_write_end(&e->view_lock);
+    amdvi_svm_registers_changed(e, &old);
 }
 
 /* Registers of the stock model lie in an array of bytes */
@@ -283,6 +292,8 @@ static void mmio_write(void *opaque, hwaddr addr, uint64_t value,
     trace_amdvi_svm_write(l->name, addr, size, value);
     shift = (addr - l->offset) * 8;
     WITH_QEMU_LOCK_GUARD(&e->lock) {
+        amdvi_svm_record(e, AMDVI_RECORD_REGISTER, AMDVI_RECORD_NO_DEVICE,
+                         AMDVI_NO_PASID, size, addr, value);
         write_bits(e, id, value << shift, MAKE_64BIT_MASK(shift, size * 8));
     }
     amdvi_svm_deliver_irq(e);

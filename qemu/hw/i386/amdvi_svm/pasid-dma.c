@@ -56,7 +56,7 @@ static MemTxResult transfer(AmdviTransfer *t)
         struct amdvi_result result;
         dma_addr_t moved;
 
-        amdvi_svm_translate(e, &t->request, &result);
+        amdvi_svm_translate(t->device, &t->request, &result);
         if (amdvi_svm_failed(&result)) {
             amdvi_svm_report(e, &t->request, &result);
             return MEMTX_ACCESS_ERROR;

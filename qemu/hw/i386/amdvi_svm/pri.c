@@ -173,6 +173,10 @@ static int serve(AmdviDevice *d, const struct amdvi_page_request *r)
     trace_amdvi_svm_page_request(r->device_id, r->pasid, r->addr,
                                  r->prg_index, r->last,
                                  amdvi_reason_word(result.reason));
+    WITH_QEMU_LOCK_GUARD(&e->lock) {
+        amdvi_stats_add(&e->stats, r->device_id, r->pasid,
+                        AMDVI_COUNT_PAGE_REQUESTS, 1);
+    }
     if (result.has_event) {
         amdvi_svm_log_event(e, result.event, result.hardware_error);
     }
@@ -243,11 +247,14 @@ static IOMMUPRIResponseCode to_pri_code(uint8_t response)
     }
 }
 
-/* Hand a response to the device; needs the BQL, and not the lock */
-static void send_response(AmdviDevice *d, uint32_t pasid, uint16_t prg_index,
-                          uint8_t response)
+/*
+ * Hand the response to the group @g, now closed, to the device; needs the
+ * BQL, and not the lock
+ */
+static void send_response(AmdviDevice *d, const AmdviGroup *g,
+                          uint16_t prg_index, uint8_t response)
 {
-    AmdviPasid *p = amdvi_svm_find_pasid(d, pasid);
+    AmdviPasid *p = amdvi_svm_find_pasid(d, g->pasid);
     IOMMUPRIResponse message = {
         .response_code = to_pri_code(response),
         .prgi = prg_index,
@@ -258,8 +265,11 @@ static void send_response(AmdviDevice *d, uint32_t pasid, uint16_t prg_index,
                                       response);
         return;
     }
-    trace_amdvi_svm_response(amdvi_svm_device_id(d), pasid, prg_index,
+    trace_amdvi_svm_response(amdvi_svm_device_id(d), g->pasid, prg_index,
                              response);
+    WITH_QEMU_LOCK_GUARD(&d->engine->lock) {
+        amdvi_svm_record_response(d, g, prg_index, response);
+    }
     p->pri->notify(p->pri, &message);
 }
 
@@ -267,17 +277,18 @@ static void send_response(AmdviDevice *d, uint32_t pasid, uint16_t prg_index,
  * Close a group that software answers; false if there is none to close.  GN=1
  * names the PASID of the group, too; GN=0 says nothing about it: 7.4.
  */
-static bool close_group(AmdviDevice *d, uint16_t prg_index, uint32_t *pasid)
+static bool close_group(AmdviDevice *d, uint16_t prg_index, uint32_t pasid,
+                        AmdviGroup *closed)
 {
     AmdviGroup *g;
 
     QEMU_LOCK_GUARD(&d->engine->lock);
     g = d->groups ? &d->groups[prg_index] : NULL;
     if (!g || !g->open || g->answered ||
-        (*pasid != AMDVI_NO_PASID && *pasid != g->pasid)) {
+        (pasid != AMDVI_NO_PASID && pasid != g->pasid)) {
         return false;
     }
-    *pasid = g->pasid;
+    *closed = *g;
     g->open = false;
     return true;
 }
@@ -286,9 +297,10 @@ void amdvi_svm_respond(AmdviEngine *e, uint16_t device_id, uint32_t pasid,
                        uint16_t prg_index, uint8_t response)
 {
     AmdviDevice *d = amdvi_svm_find_device(e, device_id);
+    AmdviGroup g;
 
-    if (d && close_group(d, prg_index, &pasid)) {
-        send_response(d, pasid, prg_index, response);
+    if (d && close_group(d, prg_index, pasid, &g)) {
+        send_response(d, &g, prg_index, response);
     } else {
         trace_amdvi_svm_response_lost(device_id, prg_index, response);
     }
@@ -323,7 +335,7 @@ void amdvi_svm_response_bh(void *opaque)
         AmdviGroup g;
 
         for (int i = 0; take_answer(d, &i, &g); i++) {
-            send_response(d, g.pasid, i, g.response);
+            send_response(d, &g, i, g.response);
         }
     }
 }

@@ -18,6 +18,10 @@
 #include "hw/i386/amdvi/amdvi.h"
 #include "hw/i386/amd_iommu.h"
 #include "hw/pci/pci_bus.h"
+#include "dte-cache.h"
+#include "iotlb.h"
+#include "recorder.h"
+#include "stats.h"
 
 /* A register and which of its bits software can change how */
 typedef struct AmdviRegister {
@@ -35,6 +39,8 @@ typedef void AmdviSetFlag(uint64_t *reg, uint64_t value);
 /* A ring, described by its registers; the IOMMU owns one of the pointers */
 typedef struct AmdviRing {
     const char *name;
+    enum amdvi_family family;   /* what its entries are */
+    AmdviRecordKind kind;       /* and in the flight recorder */
     enum amdvi_layout_id base;
     enum amdvi_layout_id head;
     enum amdvi_layout_id tail;
@@ -89,6 +95,8 @@ typedef struct AmdviDevice {
     bool notified;              /* somebody wants to hear of invalidations */
     GHashTable *pasids;         /* PASID to AmdviPasid; BQL */
 
+    AmdviDteCache dte_cache;
+
     /* Faults, under AmdviEngine.lock */
     bool fault_reported;        /* DTE.SE: no more until the DTE changes */
     bool fault_write;           /* the last one, to find its continuation */
@@ -112,6 +120,12 @@ struct AmdviEngine {
     /* Copy of registers for requests, written under @lock */
     QemuSeqLock view_lock;
     struct amdvi_iommu view;
+
+    /* Written under @lock */
+    AmdviIotlb iotlb;
+    AmdviDteClock dte_clock;
+    AmdviRecorder recorder;
+    AmdviStats stats;
 
     bool command_error;         /* stopped since CmdBufEn was last set */
     bool log_on[AMDVI_NUM_RINGS];   /* enables and base let the log run */
@@ -255,10 +269,11 @@ bool amdvi_svm_fetch_dte(const struct amdvi_iommu *view,
                          const struct amdvi_request *request, uint64_t dte[4],
                          struct amdvi_result *result);
 /*
- * What becomes of a request: the one place where requests meet the tables.
- * A request for neither read nor write changes nothing.  Nothing is logged.
+ * What becomes of a request of @d: the one place where requests meet the
+ * tables, or what is cached of them.  A request for neither read nor write
+ * changes nothing.  Nothing is logged.
  */
-void amdvi_svm_translate(AmdviEngine *e, const struct amdvi_request *request,
+void amdvi_svm_translate(AmdviDevice *d, const struct amdvi_request *request,
                          struct amdvi_result *result);
 /* Log that a request was aborted, if it was; DTE.SE permitting */
 void amdvi_svm_report(AmdviEngine *e, const struct amdvi_request *request,
@@ -276,6 +291,46 @@ unsigned int amdvi_svm_range_shift(uint64_t addr, unsigned int page_shift);
 
 /* pasid-dma.c: the IOMMU's side of hw/misc/svm/pasid-dma.h */
 void amdvi_svm_pasid_dma_class_init(ObjectClass *klass);
+
+/*
+ * cache.c: the caches of the IOMMU, and who changes them when.
+ *
+ * amdvi_svm_find_cached() takes no lock and has no side effect but to count.
+ * If it does not know what becomes of the request, amdvi_svm_walk() does.
+ */
+void amdvi_svm_init_caches(AmdviEngine *e);
+bool amdvi_svm_find_cached(AmdviDevice *d, const struct amdvi_request *request,
+                           AmdviPath *path, AmdviIotlbHit *hit);
+void amdvi_svm_walk(AmdviDevice *d, const struct amdvi_request *request,
+                    struct amdvi_result *result);
+/* Invalidations: spec/translation.md 5.  Take the lock */
+void amdvi_svm_drop_dte(AmdviEngine *e, uint16_t device_id);
+void amdvi_svm_drop_pages(AmdviEngine *e, uint16_t domain_id, uint32_t pasid,
+                          struct amdvi_range range);
+void amdvi_svm_drop_all(AmdviEngine *e);
+/* The registers that requests meet are no longer @old.  Needs the lock */
+void amdvi_svm_registers_changed(AmdviEngine *e,
+                                 const struct amdvi_iommu *old);
+/* Add all hits to the counters.  Takes the lock */
+void amdvi_svm_fold_stats(AmdviEngine *e);
+
+/*
+ * history.c: put what happens into the flight recorder and the counters of a
+ * device and PASID.  All need the lock.
+ */
+void amdvi_svm_record(AmdviEngine *e, AmdviRecordKind kind,
+                      uint32_t device_id, uint32_t pasid, uint32_t detail,
+                      uint64_t word0, uint64_t word1);
+/* The same for a command or an entry of a log, which tells whom it is about */
+void amdvi_svm_record_entry(AmdviEngine *e, AmdviRecordKind kind,
+                            enum amdvi_family family, uint32_t detail,
+                            const uint64_t words[2]);
+/* The group @g has got its response */
+void amdvi_svm_record_response(AmdviDevice *d, const AmdviGroup *g,
+                               uint16_t prg_index, uint8_t response);
+/* An invalidation has reached those who cache for the device and PASID */
+void amdvi_svm_record_delivered(AmdviDevice *d, uint32_t pasid,
+                                struct amdvi_range range);
 
 /* ats.c: what devices with a TLB of their own call (PCIIOMMUOps) */
 ssize_t amdvi_svm_ats_request(PCIBus *bus, void *opaque, int devfn,

@@ -98,6 +98,13 @@ void amdvi_svm_report(AmdviEngine *e, const struct amdvi_request *request,
     }
     trace_amdvi_svm_fault(request->device_id, request->pasid, request->addr,
                           request->write, amdvi_reason_word(result->reason));
+    WITH_QEMU_LOCK_GUARD(&e->lock) {
+        amdvi_svm_record(e, AMDVI_RECORD_FAULT, request->device_id,
+                         request->pasid, result->reason, request->addr,
+                         amdvi_request_perm(request));
+        amdvi_stats_add(&e->stats, request->device_id, request->pasid,
+                        AMDVI_COUNT_FAULTS, 1);
+    }
     if (wants_event(e, request, result)) {
         amdvi_svm_log_event(e, result->event, result->hardware_error);
     } else if (result->has_event) {
@@ -112,21 +119,6 @@ bool amdvi_svm_fetch_dte(const struct amdvi_iommu *view,
 {
     return amdvi_fetch_dte(view, &amdvi_svm_mem_read_only, request, dte, NULL,
                            result);
-}
-
-void amdvi_svm_translate(AmdviEngine *e, const struct amdvi_request *request,
-                         struct amdvi_result *result)
-{
-    bool probe = !request->read && !request->write && !request->exec;
-    const struct amdvi_mem *mem = probe ? &amdvi_svm_mem_read_only
-                                        : &amdvi_svm_mem;
-    struct amdvi_iommu view;
-    uint64_t dte[4];
-
-    amdvi_svm_view(e->s, &view);
-    if (amdvi_svm_fetch_dte(&view, request, dte, result)) {
-        amdvi_translate_dte(&view, mem, dte, request, NULL, result);
-    }
 }
 
 void amdvi_svm_report_dma(AmdviDevice *d, const struct amdvi_request *request,
@@ -150,6 +142,41 @@ unsigned int amdvi_svm_range_shift(uint64_t addr, unsigned int page_shift)
     return shift;
 }
 
+/* Fill in where @addr and its neighbours go */
+static void set_output(IOMMUTLBEntry *entry, hwaddr addr, uint64_t output,
+                       unsigned int page_shift, uint8_t perm)
+{
+    entry->addr_mask =
+        MAKE_64BIT_MASK(0, amdvi_svm_range_shift(addr, page_shift));
+    entry->iova = addr & ~entry->addr_mask;
+    entry->translated_addr = output & ~entry->addr_mask;
+    entry->perm = perm & (AMDVI_PERM_R | AMDVI_PERM_W);
+}
+
+/* What is not cached */
+static void translate_slowly(AmdviDevice *d,
+                             const struct amdvi_request *request,
+                             IOMMUTLBEntry *entry)
+{
+    struct amdvi_result result;
+
+    amdvi_svm_walk(d, request, &result);
+    if (request->read || request->write) {
+        amdvi_svm_report_dma(d, request, &result);
+    }
+    if (result.outcome == AMDVI_OUTCOME_TRANSLATED ||
+        result.outcome == AMDVI_OUTCOME_FORWARDED) {
+        set_output(entry, request->addr, result.addr, result.page_shift,
+                   result.perm);
+    }
+    trace_amdvi_svm_translate(request->device_id, request->addr,
+                              request->write,
+                              amdvi_outcome_word(result.outcome),
+                              entry->translated_addr |
+                              (request->addr & entry->addr_mask),
+                              entry->addr_mask, entry->perm);
+}
+
 static IOMMUTLBEntry translate(IOMMUMemoryRegion *iommu, hwaddr addr,
                                IOMMUAccessFlags flag, int iommu_idx)
 {
@@ -168,24 +195,17 @@ static IOMMUTLBEntry translate(IOMMUMemoryRegion *iommu, hwaddr addr,
         .addr_mask = ~TARGET_PAGE_MASK,
         .perm = IOMMU_NONE,
     };
-    struct amdvi_result result;
+    AmdviPath path;
+    AmdviIotlbHit hit;
 
-    amdvi_svm_translate(d->engine, &request, &result);
-    if (request.read || request.write) {
-        amdvi_svm_report_dma(d, &request, &result);
+    if (amdvi_svm_find_cached(d, &request, &path, &hit)) {
+        set_output(&entry, addr, hit.addr, hit.page_shift, hit.perm);
+        trace_amdvi_svm_hit(request.device_id, addr, request.write,
+                            entry.translated_addr, entry.addr_mask,
+                            entry.perm);
+    } else {
+        translate_slowly(d, &request, &entry);
     }
-    if (result.outcome == AMDVI_OUTCOME_TRANSLATED ||
-        result.outcome == AMDVI_OUTCOME_FORWARDED) {
-        entry.addr_mask =
-            MAKE_64BIT_MASK(0, amdvi_svm_range_shift(addr, result.page_shift));
-        entry.iova = addr & ~entry.addr_mask;
-        entry.translated_addr = result.addr & ~entry.addr_mask;
-        entry.perm = result.perm & (AMDVI_PERM_R | AMDVI_PERM_W);
-    }
-    trace_amdvi_svm_translate(request.device_id, addr, request.write,
-                              amdvi_outcome_word(result.outcome),
-                              entry.translated_addr | (addr & entry.addr_mask),
-                              entry.addr_mask, entry.perm);
     return entry;
 }
 

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The caches of the IOMMU at work: what requests find there, what walks leave
+ * there, and what removes it.  spec/translation.md 5.
+ *
+ * A hit takes no lock.  A walk reads its tables without one, too, and asks
+ * for the time before it does: what it found is not remembered if anything
+ * was invalidated since.
+ */
+#include "qemu/osdep.h"
+#include "qemu/lockable.h"
+#include "qemu/rcu_queue.h"
+#include "state.h"
+#include "trace.h"
+
+void amdvi_svm_init_caches(AmdviEngine *e)
+{
+    amdvi_iotlb_init(&e->iotlb, e->s->svm.iotlb_size);
+    amdvi_dte_clock_init(&e->dte_clock);
+    amdvi_recorder_init(&e->recorder, AMDVI_RECORDS);
+    amdvi_stats_init(&e->stats);
+}
+
+/*
+ * Interrupt messages are no memory accesses.  With a PASID only an address
+ * that is already translated can be one.
+ */
+static bool may_be_interrupt(const struct amdvi_request *r)
+{
+    return r->addr - AMDVI_INT_ADDR_FIRST < AMDVI_INT_ADDR_SIZE &&
+           (r->pasid == AMDVI_NO_PASID ||
+            r->kind == AMDVI_REQUEST_TRANSLATED);
+}
+
+/* Without tables, or with their work done, an address stays as it is */
+static void pass(const struct amdvi_request *r, uint8_t perm,
+                 AmdviIotlbHit *hit)
+{
+    *hit = (AmdviIotlbHit) {
+        .addr = r->addr,
+        .page_shift = 64,
+        .perm = perm & (AMDVI_PERM_R | AMDVI_PERM_W),
+    };
+}
+
+static bool find_cached(AmdviDevice *d, const struct amdvi_request *r,
+                        AmdviPath *path, AmdviIotlbHit *hit)
+{
+    AmdviEngine *e = d->engine;
+    uint8_t need = amdvi_request_perm(r);
+
+    if (may_be_interrupt(r) ||
+        !amdvi_dte_cache_path(&d->dte_cache, &e->dte_clock, r->device_id,
+                              r->pasid, path) ||
+        (r->kind != AMDVI_REQUEST_DMA && !path->ats)) {
+        return false;
+    }
+    if (r->kind == AMDVI_REQUEST_TRANSLATED) {
+        pass(r, AMDVI_PERM_R | AMDVI_PERM_W, hit);
+        return true;
+    }
+    if ((need & path->perm) != need || !path->perm) {
+        return false;
+    }
+    if (path->identity) {
+        pass(r, path->perm, hit);
+    } else {
+        path->space.priv = r->priv && r->pasid != AMDVI_NO_PASID;
+        if (!amdvi_iotlb_lookup(&e->iotlb, &path->space, r->addr, need,
+                                hit)) {
+            return false;
+        }
+        hit->perm &= path->perm;
+    }
+    if (r->kind == AMDVI_REQUEST_ATS) {
+        hit->perm &= need;
+    }
+    return true;
+}
+
+static void count_hit(AmdviDevice *d, const struct amdvi_request *r)
+{
+    AmdviStats *stats = &d->engine->stats;
+
+    if (r->pasid == AMDVI_NO_PASID) {
+        qatomic_set(&d->dte_cache.hits, qatomic_read(&d->dte_cache.hits) + 1);
+    } else if (!amdvi_stats_hit(stats, r->device_id, r->pasid)) {
+        QEMU_LOCK_GUARD(&d->engine->lock);
+        amdvi_stats_add(stats, r->device_id, r->pasid, AMDVI_COUNT_HITS, 1);
+    }
+}
+
+bool amdvi_svm_find_cached(AmdviDevice *d, const struct amdvi_request *request,
+                           AmdviPath *path, AmdviIotlbHit *hit)
+{
+    if (!find_cached(d, request, path, hit)) {
+        return false;
+    }
+    count_hit(d, request);
+    return true;
+}
+
+/* The hits of requests without PASID are counted beside the DTE */
+static void fold_hits(AmdviDevice *d)
+{
+    AmdviDteCache *c = &d->dte_cache;
+    uint64_t hits = qatomic_read(&c->hits);
+    uint16_t device_id;
+
+    if (hits != c->hits_seen && amdvi_dte_cache_owner(c, &device_id)) {
+        amdvi_stats_add(&d->engine->stats, device_id, AMDVI_NO_PASID,
+                        AMDVI_COUNT_HITS, hits - c->hits_seen);
+        c->hits_seen = hits;
+    }
+}
+
+void amdvi_svm_fold_stats(AmdviEngine *e)
+{
+    AmdviDevice *d;
+
+    QEMU_LOCK_GUARD(&e->lock);
+    QLIST_FOREACH_RCU(d, &e->devices, next) {
+        fold_hits(d);
+    }
+    amdvi_stats_fold(&e->stats);
+}
+
+/* A result as the walk gives it, from what the caches say */
+static void hit_to_result(const struct amdvi_request *request,
+                          const AmdviPath *path, const AmdviIotlbHit *hit,
+                          struct amdvi_result *result)
+{
+    const AmdviSpace *space = &path->space;
+
+    *result = (struct amdvi_result) {
+        .outcome = request->kind == AMDVI_REQUEST_TRANSLATED
+                   ? AMDVI_OUTCOME_FORWARDED : AMDVI_OUTCOME_TRANSLATED,
+        .addr = hit->addr,
+        .page_shift = hit->page_shift,
+        .perm = hit->perm,
+        .priv = space->guest && space->priv,
+        .untranslated_only = hit->untranslated_only,
+        .force_coherent = hit->force_coherent,
+        .global = hit->global,
+        .guest = space->guest,
+        .nested = space->nested,
+        .pasid = space->guest ? space->pasid : AMDVI_NO_PASID,
+        .domain_id = space->domain_id,
+    };
+}
+
+/* Remember the DTE that was read since @begin */
+static void fill_dte(AmdviDevice *d, uint16_t device_id, uint64_t begin,
+                     const struct amdvi_iommu *view, const uint64_t dte[4])
+{
+    AmdviEngine *e = d->engine;
+
+    QEMU_LOCK_GUARD(&e->lock);
+    fold_hits(d);
+    amdvi_dte_cache_fill(&d->dte_cache, &e->dte_clock, begin, device_id, view,
+                         dte);
+}
+
+/*
+ * Get the DTE for a request, cached or not.  False if the request ends here:
+ * for want of a DTE, or because that was all that was missing in the caches.
+ */
+static bool get_dte(AmdviDevice *d, const struct amdvi_request *request,
+                    const struct amdvi_iommu *view, uint64_t begin,
+                    uint64_t dte[4], struct amdvi_result *result)
+{
+    AmdviPath path;
+    AmdviIotlbHit hit;
+
+    if (amdvi_dte_cache_copy(&d->dte_cache, &d->engine->dte_clock,
+                             request->device_id, dte)) {
+        return true;
+    }
+    if (!amdvi_svm_fetch_dte(view, request, dte, result)) {
+        return false;
+    }
+    fill_dte(d, request->device_id, begin, view, dte);
+    if (amdvi_svm_find_cached(d, request, &path, &hit)) {
+        hit_to_result(request, &path, &hit, result);
+        return false;
+    }
+    return true;
+}
+
+/* Remember what a walk that began at @begin has found */
+static void fill_pages(AmdviEngine *e, const struct amdvi_request *r,
+                       uint32_t begin, const struct amdvi_result *result)
+{
+    QEMU_LOCK_GUARD(&e->lock);
+    amdvi_stats_add(&e->stats, r->device_id, r->pasid, AMDVI_COUNT_MISSES, 1);
+    amdvi_iotlb_insert(&e->iotlb, begin, r->addr, result);
+}
+
+void amdvi_svm_walk(AmdviDevice *d, const struct amdvi_request *request,
+                    struct amdvi_result *result)
+{
+    AmdviEngine *e = d->engine;
+    bool probe = !amdvi_request_perm(request);
+    const struct amdvi_mem *mem = probe ? &amdvi_svm_mem_read_only
+                                        : &amdvi_svm_mem;
+    uint64_t begin_dte = amdvi_dte_cache_begin(&e->dte_clock);
+    uint32_t begin_pages = amdvi_iotlb_begin(&e->iotlb);
+    struct amdvi_iommu view;
+    uint64_t dte[4];
+
+    amdvi_svm_view(e->s, &view);
+    if (!get_dte(d, request, &view, begin_dte, dte, result)) {
+        return;
+    }
+    amdvi_translate_dte(&view, mem, dte, request, NULL, result);
+    /* A probe leaves accessed bits alone: it must not make hits of others */
+    if (!probe) {
+        fill_pages(e, request, begin_pages, result);
+    }
+}
+
+void amdvi_svm_translate(AmdviDevice *d, const struct amdvi_request *request,
+                         struct amdvi_result *result)
+{
+    AmdviPath path;
+    AmdviIotlbHit hit;
+
+    if (amdvi_svm_find_cached(d, request, &path, &hit)) {
+        hit_to_result(request, &path, &hit, result);
+    } else {
+        amdvi_svm_walk(d, request, result);
+    }
+}
+
+void amdvi_svm_drop_dte(AmdviEngine *e, uint16_t device_id)
+{
+    AmdviDevice *d;
+
+    QEMU_LOCK_GUARD(&e->lock);
+    QLIST_FOREACH_RCU(d, &e->devices, next) {
+        fold_hits(d);
+        amdvi_dte_cache_drop(&d->dte_cache, &e->dte_clock, device_id);
+    }
+    amdvi_iotlb_overtake(&e->iotlb);
+}
+
+void amdvi_svm_drop_pages(AmdviEngine *e, uint16_t domain_id, uint32_t pasid,
+                          struct amdvi_range range)
+{
+    QEMU_LOCK_GUARD(&e->lock);
+    if (pasid == AMDVI_NO_PASID) {
+        amdvi_iotlb_flush_host(&e->iotlb, domain_id, range);
+    } else {
+        amdvi_iotlb_flush_guest(&e->iotlb, domain_id, pasid, range);
+    }
+}
+
+void amdvi_svm_drop_all(AmdviEngine *e)
+{
+    QEMU_LOCK_GUARD(&e->lock);
+    amdvi_dte_clock_flush(&e->dte_clock);
+    amdvi_iotlb_flush_all(&e->iotlb);
+}
+
+/* Bits of control that decide what walks do, not only which DTE they use */
+static uint64_t walk_control(const struct amdvi_iommu *view)
+{
+    const uint64_t *control = &view->control;
+
+    return amdvi_control_iommu_en(control) |
+           amdvi_control_gt_en(control) << 1 |
+           amdvi_control_ga_update_dis(control) << 2 |
+           amdvi_control_gd_update_dis(control) << 3 |
+           amdvi_control_gcr3_trp_mode(control) << 4;
+}
+
+void amdvi_svm_registers_changed(AmdviEngine *e,
+                                 const struct amdvi_iommu *old)
+{
+    if (!memcmp(old, &e->view, sizeof(*old))) {
+        return;
+    }
+    amdvi_dte_clock_flush(&e->dte_clock);
+    amdvi_iotlb_overtake(&e->iotlb);
+    if (walk_control(old) != walk_control(&e->view)) {
+        amdvi_iotlb_flush_all(&e->iotlb);
+    }
+}
