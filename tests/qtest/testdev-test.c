@@ -5,6 +5,7 @@
  * tests of that.  docs/specs/svm-testdev.md
  */
 #include "qemu/osdep.h"
+#include "migrate.h"
 #include "testdev.h"
 #include "vtd.h"
 
@@ -644,32 +645,10 @@ static void test_intel_tlb_bounded(void)
     stop(t);
 }
 
-static void wait_migrated(QTestState *qts)
-{
-    for (int i = 0; i < 1000; i++) {
-        QDict *reply = qtest_qmp(qts, "{'execute': 'query-migrate'}");
-        const char *status = qdict_get_try_str(qdict_get_qdict(reply,
-                                                               "return"),
-                                               "status");
-        bool done = status && !strcmp(status, "completed");
-
-        g_assert_true(!status || strcmp(status, "failed"));
-        qobject_unref(reply);
-        if (done) {
-            return;
-        }
-        g_usleep(10000);
-    }
-    g_assert_not_reached();
-}
-
 /* Registers, data, enables and contexts arrive; the TLB starts empty */
 static void test_migration(void)
 {
-    g_autofree char *path = g_strdup_printf("%s/testdev-%d", g_get_tmp_dir(),
-                                            getpid());
-    g_autofree char *uri = g_strdup_printf("file:%s", path);
-    g_autofree char *incoming = g_strdup_printf(INTEL " -incoming %s", uri);
+    g_autofree char *path = NULL;
     Vtd v;
     Testdev *from = start_intel(&v);
     Testdev to = *from;
@@ -677,14 +656,12 @@ static void test_migration(void)
     vtd_map(&v, IOVA, PAGE, VTD_READ);
     assert_read(from, 0, TESTDEV_NO_PASID, IOVA, 3);
     testdev_config_set(from, TESTDEV_PRI_CTRL, TESTDEV_PRI_ON);
-    qtest_qmp_assert_success(from->qts, "{'execute': 'migrate',"
-                             "'arguments': {'uri': %s}}", uri);
-    wait_migrated(from->qts);
-    to.qts = qtest_initf("-machine q35 -m 256M -nodefaults -nic none %s "
-                         "-device svm-testdev,addr=05.0", incoming);
-    wait_migrated(to.qts);
-    stop(from);
+    path = migrate_save(from->qts);
+    to.qts = qtest_init("-machine q35 -m 256M -nodefaults -nic none " INTEL
+                        " -device svm-testdev,addr=05.0 -incoming defer");
+    migrate_load(to.qts, path);
     unlink(path);
+    stop(from);
     g_assert_cmphex(testdev_get(&to, TESTDEV_ADDRESS), ==, IOVA);
     g_assert_cmphex(testdev_get(&to, TESTDEV_DATA), ==, 0x342d261f18110a03);
     g_assert_cmpuint(testdev_get(&to, TESTDEV_CONTEXTS), ==, 1);

@@ -68,7 +68,8 @@ static void mark_stale(SvmClient *c, const uint32_t *pasid, uint64_t first,
     QLIST_FOREACH(f, &c->flights, next) {
         if (!f->moving && concerns(f, pasid, first, last)) {
             f->narrow = true;
-            f->stale |= f->page <= last && (f->page | (SVM_PAGE_SIZE - 1)) >= first;
+            f->stale |= f->page <= last &&
+                        f->page + (SVM_PAGE_SIZE - 1) >= first;
         }
     }
 }

@@ -299,7 +299,8 @@ static SvmPageRequest *find_sent(SvmClient *c, uint32_t pasid, uint16_t prgi)
     SvmPageRequest *r;
 
     QTAILQ_FOREACH(r, &c->requests, next) {
-        if (r->state == SVM_REQUEST_SENT && r->pasid == pasid && r->prgi == prgi) {
+        if (r->state == SVM_REQUEST_SENT && r->pasid == pasid &&
+            r->prgi == prgi) {
             return r;
         }
     }
