@@ -94,6 +94,8 @@ void amdvi_svm_publish_view(AmdviEngine *e)
     struct amdvi_iommu old = e->view;
 
     seqlock_write_begin(&e->view_lock);
+    e->view.pa_bits =
+        amdvi_msi_vector0_pa_size(amdvi_svm_reg(e, AMDVI_LAYOUT_msi_vector0));
     e->view.control = *amdvi_svm_reg(e, AMDVI_LAYOUT_control);
     for (int i = 0; i < AMDVI_MAX_SEGMENTS; i++) {
         e->view.devtab[i] = *amdvi_svm_reg(e, segments[i]);
