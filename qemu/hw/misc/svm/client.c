@@ -233,6 +233,7 @@ void svm_client_cleanup(SvmClient *c)
 /* Take over what the guest has enabled */
 static void read_enables(SvmClient *c)
 {
+    QEMU_LOCK_GUARD(&c->lock);
     c->pasid_on = pcie_pasid_enabled(c->dev);
     c->ats_on = pcie_ats_enabled(c->dev);
     c->pri_on = pcie_pri_enabled(c->dev);
@@ -328,10 +329,18 @@ static int post_load(void *opaque, int version_id)
     return svm_client_requests_loaded(c) ? 0 : -EINVAL;
 }
 
+/* What does not migrate is unset: the list's elements come uninitialized */
+static int page_request_pre_load(void *opaque)
+{
+    *(SvmPageRequest *)opaque = (SvmPageRequest) { };
+    return 0;
+}
+
 static const VMStateDescription vmstate_page_request = {
     .name = "svm-client/page-request",
     .version_id = 1,
     .minimum_version_id = 1,
+    .pre_load = page_request_pre_load,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT32(pasid, SvmPageRequest),
         VMSTATE_UINT64(addr, SvmPageRequest),
