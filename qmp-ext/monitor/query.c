@@ -20,6 +20,8 @@ static AmdIommuOptions *query_options(AMDVIState *s)
     reply->dma_remap = s->dma_remap;
     if (o->svm) {
         reply->has_pasid_bits = reply->has_guest_levels = true;
+        reply->has_iotlb_size = true;
+        reply->iotlb_size = o->iotlb_size;
         reply->has_ats = reply->has_pri = reply->has_pmu = true;
         reply->pasid_bits = o->pasid_bits;
         reply->guest_levels = o->guest_levels;

@@ -26,6 +26,18 @@ AMDVIState *amdvi_qmp_find(const char *id)
     return s && (!id || g_str_equal(id, amdvi_qmp_id(s))) ? s : NULL;
 }
 
+bool amdvi_qmp_engine(const char *id, AmdviEngine **e, Error **errp)
+{
+    AMDVIState *s = amdvi_qmp_find(id);
+
+    *e = s ? amdvi_svm_engine(s) : NULL;
+    if (s && !*e) {
+        error_setg(errp, "this needs an amd-iommu with svm=on");
+        return false;
+    }
+    return true;
+}
+
 bool amdvi_qmp_budget(AmdviBudget *budget, bool has_limit, uint32_t limit,
                       Error **errp)
 {

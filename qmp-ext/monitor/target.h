@@ -23,6 +23,11 @@ typedef struct AmdviBudget {
 
 /* The AMD IOMMU named @id, or the only one if @id is NULL; NULL if none */
 AMDVIState *amdvi_qmp_find(const char *id);
+/*
+ * The engine of that IOMMU in *@e, NULL if there is no such IOMMU.  False with
+ * @errp set if it has svm=off, and so nothing that only an engine knows.
+ */
+bool amdvi_qmp_engine(const char *id, AmdviEngine **e, Error **errp);
 /* Its name in commands */
 const char *amdvi_qmp_id(AMDVIState *s);
 

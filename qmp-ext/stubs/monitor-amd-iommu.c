@@ -65,6 +65,40 @@ qmp_amd_iommu_translate(uint16_t device_id, uint64_t address,
     return NULL;
 }
 
+AmdIommuStats *qmp_query_amd_iommu_stats(bool has_device_id,
+                                         uint16_t device_id, const char *id,
+                                         bool has_start, uint32_t start,
+                                         bool has_limit, uint32_t limit,
+                                         Error **errp)
+{
+    return g_new0(AmdIommuStats, 1);
+}
+
+AmdIommuTrace *qmp_query_amd_iommu_trace(const char *id,
+                                         bool has_start, uint64_t start,
+                                         bool has_limit, uint32_t limit,
+                                         Error **errp)
+{
+    return g_new0(AmdIommuTrace, 1);
+}
+
+AmdIommuIotlb *qmp_query_amd_iommu_iotlb(const char *id,
+                                         bool has_start, uint32_t start,
+                                         bool has_limit, uint32_t limit,
+                                         Error **errp)
+{
+    return g_new0(AmdIommuIotlb, 1);
+}
+
+AmdIommuPageRequests *
+qmp_query_amd_iommu_page_requests(const char *id,
+                                  bool has_start, uint32_t start,
+                                  bool has_limit, uint32_t limit,
+                                  Error **errp)
+{
+    return g_new0(AmdIommuPageRequests, 1);
+}
+
 GuestMemory *qmp_guest_memory_read(uint64_t address, uint32_t size,
                                    Error **errp)
 {

@@ -117,6 +117,7 @@ static void test_defaults(void)
     g_assert_false(qdict_get_bool(options, "xtsup"));
     g_assert_cmpint(qdict_get_int(options, "pasid-bits"), ==, 16);
     g_assert_cmpint(qdict_get_int(options, "guest-levels"), ==, 5);
+    g_assert_cmpint(qdict_get_int(options, "iotlb-size"), ==, 4096);
     g_assert_true(qdict_get_bool(options, "ats"));
     g_assert_true(qdict_get_bool(options, "pri"));
     g_assert_false(qdict_get_bool(options, "pmu"));

@@ -273,6 +273,14 @@ static void test_limits(void)
         "  'arguments': { 'limit': %d } }",
         "{ 'execute': 'query-amd-iommu-log',"
         "  'arguments': { 'log': 'event', 'limit': %d } }",
+        "{ 'execute': 'query-amd-iommu-stats',"
+        "  'arguments': { 'limit': %d } }",
+        "{ 'execute': 'query-amd-iommu-trace',"
+        "  'arguments': { 'limit': %d } }",
+        "{ 'execute': 'query-amd-iommu-iotlb',"
+        "  'arguments': { 'limit': %d } }",
+        "{ 'execute': 'query-amd-iommu-page-requests',"
+        "  'arguments': { 'limit': %d } }",
     };
     Bench *b = bench_start("svm=on", "");
 
