@@ -6,10 +6,17 @@
  */
 #include "qemu/osdep.h"
 #include "qobject/qdict.h"
-#include "bench.h"
+#include "svm.h"
 
 #define ILLEGAL 0xe000000000000000
 #define READ_FAULT 0x2000002a00000028ULL
+/* COMPLETE_PPR_REQUEST as Linux sends it: GN=0 and no PASID */
+#define COMPLETE 0x7000000000000030ULL
+#define TAG(prgi, code) ((uint64_t)(code) << 44 | (uint64_t)(prgi) << 32)
+#define VECTOR 0x55
+/* Bytes a second: so that the first pass over memory takes seconds; and not */
+#define SLOW 100000
+#define FAST 10000000000
 
 /* Registers that software can write or the IOMMU changes */
 static const uint32_t registers[] = {
@@ -99,6 +106,25 @@ static void resume(Bench *b)
     qtest_qmp_assert_success(b->qts, "{ 'execute': 'cont' }");
 }
 
+/* The same with a svm-testdev, and the VM goes on */
+#define WITH_TESTDEV "-device svm-testdev,addr=06.0"
+
+static Svm *migrate_svm(Svm *s, const char *options)
+{
+    g_autofree char *path = new_file();
+    uint32_t tail = s->b->command_tail;
+    Bench *b;
+
+    save(s->b, path);
+    svm_stop(s);
+    b = bench_start(options, WITH_TESTDEV " -incoming defer");
+    load_into(b, path, "completed");
+    unlink(path);
+    b->command_tail = tail;
+    resume(b);
+    return svm_attach(b);
+}
+
 /* A one-level table without any entry: each DMA is an event */
 static Bench *start(const char *options)
 {
@@ -174,6 +200,107 @@ static void test_msi(void)
     bench_stop(b);
 }
 
+/* Requests that wait for a response do so on the other side, too */
+static void test_page_requests(void)
+{
+    Svm *s = svm_start("svm=on", "");
+    const uint32_t flags = TESTDEV_FLAG_READ | TESTDEV_FLAG_LAST;
+
+    msi_set_up(s->b);
+    reg_write(s->b, REG_CONTROL, reg_read(s->b, REG_CONTROL) |
+              CONTROL_PPR_INT_EN);
+    for (int i = 0; i < 3; i++) {
+        g_assert_cmpint(testdev_request_page(s->t, flags, 5 + i, VA, 3 + i),
+                        ==, 0);
+    }
+    command(s->b, COMPLETE, TAG(4, 0));
+    g_assert_true(msi_arrived(s->b));
+    s = migrate_svm(s, "svm=on");
+    g_assert_false(msi_arrived(s->b));
+    /* This one has its response already */
+    command(s->b, COMPLETE, TAG(4, 0));
+    g_assert_cmpint(testdev_get(s->t, TESTDEV_RESPONSES), ==, 1);
+    command(s->b, COMPLETE, TAG(5, 1));
+    testdev_assert_response(s->t, 2, 5, 1, 7);
+    command(s->b, COMPLETE, TAG(3, 0));
+    testdev_assert_response(s->t, 3, 3, 0, 5);
+    /* And a new one interrupts by MSI */
+    g_assert_cmpint(testdev_request_page(s->t, flags, 5, VA, 3), ==, 0);
+    g_assert_true(msi_arrived(s->b));
+    svm_assert_ppr(s, 3, 0x1144020300050030, VA);
+    svm_stop(s);
+}
+
+/* An interrupt that found its XT register masked is still sent */
+static void test_masked_interrupt(void)
+{
+    const char *options = "svm=on,xtsup=on";
+    Svm *s = svm_start(options, "");
+
+    reg_write(s->b, REG_CONTROL, reg_read(s->b, REG_CONTROL) |
+              CONTROL_PPR_INT_EN | CONTROL_INT_CAP_XT_EN);
+    testdev_request_page(s->t, TESTDEV_FLAG_READ, 5, VA, 3);
+    s = migrate_svm(s, options);
+    g_assert_false(apic_has_vector(s->b, VECTOR));
+    reg_write(s->b, REG_XT_PPR, (uint64_t)VECTOR << 32);
+    g_assert_true(apic_has_vector(s->b, VECTOR));
+    svm_stop(s);
+}
+
+static uint64_t ram_remaining(QTestState *qts)
+{
+    QDict *info = qtest_qmp_assert_success_ref(
+        qts, "{ 'execute': 'query-migrate' }");
+    QDict *ram = qdict_get_qdict(info, "ram");
+    uint64_t remaining = ram ? qdict_get_int(ram, "remaining") : UINT64_MAX;
+
+    qobject_unref(info);
+    return remaining;
+}
+
+static void set_bandwidth(QTestState *qts, int64_t bytes)
+{
+    qtest_qmp_assert_success(qts, "{ 'execute': 'migrate-set-parameters',"
+                             "  'arguments': { 'max-bandwidth': %" PRId64
+                             " } }", bytes);
+}
+
+/*
+ * A and D that are set after the page of the table has been sent arrive: the
+ * engine marks the pages it writes to as dirty.
+ */
+static void test_accessed_dirty(void)
+{
+    g_autofree char *path = new_file();
+    g_autofree char *uri = g_strdup_printf("file:%s", path);
+    g_autofree char *status = NULL;
+    Svm *s = svm_start("svm=on", "");
+    uint64_t leaf, entry;
+    Bench *b;
+
+    svm_map(s, 5, VA, PAGE | G_USER);
+    leaf = svm_leaf(s, 5, VA);
+    set_bandwidth(s->b->qts, SLOW);
+    qtest_qmp_assert_success(s->b->qts, "{ 'execute': 'migrate',"
+                             "  'arguments': { 'uri': %s } }", uri);
+    while (ram_remaining(s->b->qts) > MEMORY_SIZE / 2) {
+        g_usleep(10000);
+    }
+    g_assert_cmphex(qtest_readq(s->b->qts, leaf), ==, PAGE | G_USER);
+    g_assert_cmpint(testdev_translate(s->t, 0, 5, VA).result, ==, 1);
+    entry = qtest_readq(s->b->qts, leaf);
+    g_assert_cmphex(entry, ==, PAGE | G_USER | G_A | G_D);
+    set_bandwidth(s->b->qts, FAST);
+    status = migration_status(s->b->qts);
+    g_assert_cmpstr(status, ==, "completed");
+    svm_stop(s);
+    b = bench_start("svm=on", WITH_TESTDEV " -incoming defer");
+    load_into(b, path, "completed");
+    unlink(path);
+    g_assert_cmphex(qtest_readq(b->qts, leaf), ==, entry);
+    bench_stop(b);
+}
+
 /* EFR comes from the options, so these have to agree; nothing breaks */
 static void test_other_options(void)
 {
@@ -226,6 +353,10 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/migration/registers", test_registers);
     qtest_add_func("/amdvi/migration/translation", test_translation);
     qtest_add_func("/amdvi/migration/msi", test_msi);
+    qtest_add_func("/amdvi/migration/page-requests", test_page_requests);
+    qtest_add_func("/amdvi/migration/masked-interrupt",
+                   test_masked_interrupt);
+    qtest_add_func("/amdvi/migration/accessed-dirty", test_accessed_dirty);
     qtest_add_func("/amdvi/migration/other-options", test_other_options);
     qtest_add_func("/amdvi/migration/pci-id", test_pci_id);
     return g_test_run();
