@@ -82,7 +82,11 @@ bool amdvi_command_check(const struct amdvi_command *command,
                           command->name, extra);
     }
     if (command->view) {
-        return amdvi_view_check(command->view, query, err);
+        return amdvi_query_check(command->view, query, err);
+    }
+    if (query->nargs < command->min_args) {
+        return amdvi_fail(err, AMDVI_EXIT_USAGE, "%s needs %s",
+                          command->name, command->args);
     }
     return query->nargs <= command->max_args ||
            amdvi_fail(err, AMDVI_EXIT_USAGE,

@@ -7,6 +7,7 @@
  * table of options; only the values of a few words need the target.
  */
 #include "shell.h"
+#include "check.h"
 #include "command.h"
 #include "device.h"
 #include "pci.h"
@@ -112,6 +113,17 @@ static void add_files(struct amdvi_session *session, char *const *words,
     ret->files = true;
 }
 
+static void add_rules(struct amdvi_session *session, char *const *words,
+                      size_t count, struct amdvi_candidates *ret)
+{
+    (void)session;
+    (void)words;
+    (void)count;
+    for (int i = 0; i < AMDVI_NUM_RULES; i++) {
+        add(ret, amdvi_rules[i].id);
+    }
+}
+
 static void add_when(struct amdvi_session *session, char *const *words,
                      size_t count, struct amdvi_candidates *ret)
 {
@@ -135,6 +147,7 @@ static const struct {
     { "FILE", add_files },
     { "SOCKET", add_files },
     { "WHEN", add_when },
+    { "RULE", add_rules },
 };
 
 static void add_by_word(struct amdvi_session *session, const char *word,
@@ -254,7 +267,8 @@ static void take_connection(const struct amdvi_query *query,
         argv[i + 1] = (char *)query->args[i];
     }
     amdvi_options_parse((int)count, argv, &typed, &ignored);
-    if (typed.socket || typed.pid) {
+    if (typed.socket || typed.pid || typed.dump) {
+        quick->dump = typed.dump;
         quick->socket = typed.socket;
         quick->pid = typed.pid;
     }

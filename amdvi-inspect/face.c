@@ -123,7 +123,7 @@ static bool show(struct amdvi_face *face, const struct amdvi_options *options,
         return amdvi_fail(&face->err, AMDVI_EXIT_USAGE, "no such view");
     }
     if (!check_options(face, options, view) ||
-        !amdvi_view_check(view, &options->query, &face->err)) {
+        !amdvi_query_check(view, &options->query, &face->err)) {
         return false;
     }
     target = view->targetless ? amdvi_target_none(&face->err)

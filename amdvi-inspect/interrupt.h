@@ -10,9 +10,18 @@
 
 #include "error.h"
 
+/* From now on Ctrl-C and the wish to end this process ask to stop */
+void amdvi_interrupt_catch(void);
 /* Ask to stop, or take that back.  Safe in a signal handler */
 void amdvi_interrupt_set(bool stop);
 bool amdvi_interrupt_get(void);
+/*
+ * While deferred, waits for QEMU go on in spite of the wish, so that the
+ * connection stays usable for what has to be put right before the end.
+ */
+void amdvi_interrupt_defer(bool defer);
+/* Whether a wait for QEMU shall end */
+bool amdvi_interrupt_wait(void);
 
 /* amdvi_fail() for work that was stopped */
 bool amdvi_interrupt_fail(struct amdvi_error *err);

@@ -6,6 +6,7 @@
 #include "text.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 static void write_string(FILE *out, const char *text)
 {
@@ -34,6 +35,11 @@ static void indent(struct amdvi_json *json)
     fprintf(json->out, "\n%*s", (int)json->depth * 2, "");
 }
 
+static bool on_one_line(const struct amdvi_json *json)
+{
+    return json->one_line_from && json->depth >= json->one_line_from;
+}
+
 /* What comes before a value */
 static void lead(struct amdvi_json *json, const char *key)
 {
@@ -41,7 +47,7 @@ static void lead(struct amdvi_json *json, const char *key)
         fputc(',', json->out);
     }
     json->any[json->depth] = true;
-    if (json->depth) {
+    if (json->depth && !on_one_line(json)) {
         indent(json);
     }
     if (key) {
@@ -76,9 +82,11 @@ void amdvi_json_end(struct amdvi_json *json)
     char close = json->close[json->depth];
     bool any = json->any[json->depth];
 
-    json->depth--;
-    if (any) {
+    if (any && !on_one_line(json)) {
+        json->depth--;
         indent(json);
+    } else {
+        json->depth--;
     }
     fputc(close, json->out);
     if (json->depth == 0) {
@@ -98,6 +106,25 @@ void amdvi_json_number(struct amdvi_json *json, const char *key,
 {
     lead(json, key);
     fprintf(json->out, "%" PRIu64, value);
+}
+
+void amdvi_json_raw(struct amdvi_json *json, const char *key,
+                    const char *value)
+{
+    lead(json, key);
+    fputs(value, json->out);
+}
+
+void amdvi_json_time(struct amdvi_json *json, const char *key)
+{
+    char text[32] = "";
+    time_t now = time(NULL);
+    struct tm utc;
+
+    if (gmtime_r(&now, &utc)) {
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    }
+    amdvi_json_string(json, key, text);
 }
 
 void amdvi_json_bool(struct amdvi_json *json, const char *key, bool value)

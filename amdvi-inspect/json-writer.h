@@ -16,6 +16,7 @@
 struct amdvi_json {
     FILE *out;
     unsigned int depth;
+    unsigned int one_line_from; /* depth from which no lines end; 0: none */
     bool any[AMDVI_JSON_DEPTH + 1];     /* something was written there */
     char close[AMDVI_JSON_DEPTH + 1];
 };
@@ -33,6 +34,11 @@ void amdvi_json_number(struct amdvi_json *json, const char *key,
                        uint64_t value);
 void amdvi_json_bool(struct amdvi_json *json, const char *key, bool value);
 void amdvi_json_null(struct amdvi_json *json, const char *key);
+/* A value that is JSON already */
+void amdvi_json_raw(struct amdvi_json *json, const char *key,
+                    const char *value);
+/* Now, in UTC: "2026-01-31T23:59:59Z" */
+void amdvi_json_time(struct amdvi_json *json, const char *key);
 /* "0x" and @digits digits */
 void amdvi_json_hex(struct amdvi_json *json, const char *key, uint64_t value,
                     int digits);

@@ -233,10 +233,52 @@ static bool store_from(struct amdvi_options *options, const char *value,
            bad_value("from", value, err);
 }
 
+static bool store_dump(struct amdvi_options *options, const char *value,
+                       struct amdvi_error *err)
+{
+    options->dump = value;
+    return *value || bad_value("dump", "an empty string", err);
+}
+
+static bool store_live(struct amdvi_options *options, const char *value,
+                       struct amdvi_error *err)
+{
+    (void)value;
+    (void)err;
+    options->live = true;
+    return true;
+}
+
+static bool store_tables(struct amdvi_options *options, const char *value,
+                         struct amdvi_error *err)
+{
+    options->has_tables = true;
+    return amdvi_parse_number(value, UINT32_MAX, &options->tables) ||
+           bad_value("tables", value, err);
+}
+
+static bool store_reason(struct amdvi_options *options, const char *value,
+                         struct amdvi_error *err)
+{
+    (void)err;
+    options->reason = value;
+    return true;
+}
+
+static bool store_rule(struct amdvi_options *options, const char *value,
+                       struct amdvi_error *err)
+{
+    (void)err;
+    options->query.rule = value;
+    return true;
+}
+
 static const struct option option_table[] = {
     { 's', "socket", "SOCKET",
       "QMP socket: a path or HOST:PORT (default: $AMDVI_QMP)", 0, true,
       store_socket },
+    { 'd', "dump", "FILE", "a dump in place of a running QEMU", 0, true,
+      store_dump },
     { 0, "pid", "PID", "the QEMU process with this number", 0, true,
       store_pid },
     { 0, "iommu", "ID", "which IOMMU, if there are several", 0, true,
@@ -270,6 +312,15 @@ static const struct option option_table[] = {
       AMDVI_QUERY_LIMIT, false, store_limit },
     { 'v', "verbose", NULL, "raw words and every field",
       AMDVI_QUERY_VERBOSE, false, store_verbose },
+    { 0, "rule", "RULE", "only this rule", AMDVI_QUERY_RULE, false,
+      store_rule },
+    { 0, "live", NULL, "do not pause the VM meanwhile",
+      AMDVI_QUERY_DUMP, false, store_live },
+    { 0, "tables", "N",
+      "pages of tables for each PASID (default: 64 or 1)",
+      AMDVI_QUERY_DUMP, false, store_tables },
+    { 0, "reason", "TEXT", "say in the dump why it was made",
+      AMDVI_QUERY_DUMP, false, store_reason },
     { 'k', "keep-going", NULL, "go on after a command that failed",
       AMDVI_QUERY_KEEP_GOING, false, store_keep_going },
     { 0, NULL, NULL, NULL, 0, false, NULL },

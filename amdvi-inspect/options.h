@@ -19,6 +19,7 @@ enum amdvi_color {
 struct amdvi_options {
     const char *socket;         /* -s; NULL: not given */
     unsigned long pid;          /* 0: not given */
+    const char *dump;           /* -d */
     const char *iommu;
     int timeout_ms;
     enum amdvi_color color;
@@ -26,6 +27,10 @@ struct amdvi_options {
     bool no_pager;
     bool help;
     bool version;
+    bool live;                  /* of the command dump: see dump.h */
+    bool has_tables;
+    uint64_t tables;
+    const char *reason;
     const char *connection;     /* an option that says which QEMU, or NULL */
     const char *command;        /* NULL: none */
     unsigned int view_options;  /* AMDVI_QUERY_* that were given */

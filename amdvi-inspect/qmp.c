@@ -60,7 +60,7 @@ static bool hang_up(struct amdvi_qmp *qmp)
 /* A wait has failed; errno says how.  Returns false */
 static bool lost(const struct amdvi_qmp *qmp, struct amdvi_error *err)
 {
-    if (amdvi_interrupt_get()) {
+    if (amdvi_interrupt_wait()) {
         return amdvi_interrupt_fail(err);
     }
     return amdvi_fail(err, AMDVI_EXIT_CONNECTION,

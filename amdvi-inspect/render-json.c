@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static void put_words_cell(struct amdvi_json *json, const char *key,
                            const char *text)
@@ -181,18 +180,6 @@ static void put_source(struct amdvi_json *json, struct amdvi_target *target)
     amdvi_json_end(json);
 }
 
-static void put_time(struct amdvi_json *json)
-{
-    char text[32] = "";
-    time_t now = time(NULL);
-    struct tm utc;
-
-    if (gmtime_r(&now, &utc)) {
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-    }
-    amdvi_json_string(json, "time", text);
-}
-
 static void begin(struct amdvi_renderer *renderer, struct amdvi_run *run)
 {
     struct amdvi_json *json = &((struct amdvi_json_renderer *)renderer)->json;
@@ -203,7 +190,7 @@ static void begin(struct amdvi_renderer *renderer, struct amdvi_run *run)
     amdvi_json_string(json, "schema", schema);
     amdvi_json_number(json, "schema-version", AMDVI_JSON_VERSION);
     amdvi_json_string(json, "tool-version", amdvi_version());
-    put_time(json);
+    amdvi_json_time(json, "time");
     put_source(json, run->target);
     if (run->view->facts_key) {
         amdvi_json_object(json, run->view->facts_key);

@@ -4,6 +4,7 @@
  */
 #include "session.h"
 #include "command.h"
+#include "dump.h"
 #include "interrupt.h"
 #include "render.h"
 #include "target-qmp.h"
@@ -38,9 +39,14 @@ static struct amdvi_target *open_target(const struct amdvi_options *options,
 {
     const char *socket = options->socket;
 
-    if (options->pid && socket) {
-        amdvi_fail(err, AMDVI_EXIT_USAGE, "give --socket or --pid, not both");
+    if ((options->pid != 0) + (socket != NULL) + (options->dump != NULL) >
+        1) {
+        amdvi_fail(err, AMDVI_EXIT_USAGE,
+                   "give only one of --socket, --pid and --dump, not both");
         return NULL;
+    }
+    if (options->dump) {
+        return amdvi_target_open_dump(options->dump, err);
     }
     if (options->pid) {
         return amdvi_target_open_pid(options->pid, options->iommu,
@@ -51,7 +57,7 @@ static struct amdvi_target *open_target(const struct amdvi_options *options,
     }
     if (!socket || !*socket) {
         amdvi_fail(err, AMDVI_EXIT_USAGE,
-                   "no QEMU is given: use -s SOCKET or --pid PID, "
+                   "no QEMU is given: use -s SOCKET, --pid PID or -d DUMP, "
                    "or set AMDVI_QMP");
         return NULL;
     }

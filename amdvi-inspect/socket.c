@@ -44,7 +44,7 @@ static enum amdvi_wait wait_for(int fd, short events, int64_t deadline)
         if (n > 0) {
             return AMDVI_WAIT_READY;
         }
-        if (n < 0 && (errno != EINTR || amdvi_interrupt_get())) {
+        if (n < 0 && (errno != EINTR || amdvi_interrupt_wait())) {
             return AMDVI_WAIT_FAILED;
         }
     }

@@ -144,6 +144,77 @@ static bool read_register(struct amdvi_target *target, uint32_t offset,
     return true;
 }
 
+/* Pages of one list at most: more than any cache or recorder has */
+#define MAX_PAGES 4096
+
+/* Move the items of @reply to the end of @list */
+static bool take_items(struct json_object *reply,
+                       const struct amdvi_query_kind *kind,
+                       struct json_object *list, struct amdvi_error *err)
+{
+    struct json_object *items;
+
+    if (!amdvi_reply_array(reply, kind->list, &items)) {
+        return amdvi_reply_invalid(kind->command, "no list in it", err);
+    }
+    for (size_t i = 0; i < json_object_array_length(items); i++) {
+        json_object_array_add(
+            list, json_object_get(json_object_array_get_idx(items, i)));
+    }
+    return true;
+}
+
+/* Add one page to @list.  *@more: "start" of the arguments is the next one */
+static bool query_page(struct extension *ext,
+                       const struct amdvi_query_kind *kind,
+                       struct json_object *arguments,
+                       struct json_object *list, bool *more,
+                       struct amdvi_error *err)
+{
+    struct json_object *reply = amdvi_qmp_run(ext->common.qmp, kind->command,
+                                              json_object_get(arguments),
+                                              err);
+    uint64_t next;
+    bool good = reply && take_items(reply, kind, list, err);
+
+    *more = good && amdvi_reply_number(reply, "next", UINT64_MAX, &next);
+    if (*more) {
+        json_object_object_add(arguments, "start",
+                               json_object_new_uint64(next));
+    }
+    json_object_put(reply);
+    return good;
+}
+
+static struct json_object *query(struct amdvi_target *target,
+                                 enum amdvi_query_id id,
+                                 struct json_object *arguments,
+                                 struct amdvi_error *err)
+{
+    struct extension *ext = target->opaque;
+    const struct amdvi_query_kind *kind = &amdvi_queries[id];
+    struct json_object *list = json_object_new_array();
+    bool good = true, more = true;
+
+    if (!amdvi_qmp_has(ext->common.qmp, kind->command)) {
+        good = amdvi_fail(err, AMDVI_EXIT_UNSUPPORTED,
+                          "this QEMU is older and has no command %s",
+                          kind->command);
+    }
+    arguments = arguments ? arguments : json_object_new_object();
+    json_object_object_add(arguments, "id",
+                           json_object_new_string(ext->common.id));
+    for (int i = 0; good && more && i < MAX_PAGES; i++) {
+        good = query_page(ext, kind, arguments, list, &more, err);
+    }
+    json_object_put(arguments);
+    if (!good) {
+        json_object_put(list);
+        return NULL;
+    }
+    return list;
+}
+
 static void describe(struct amdvi_target *target,
                      struct amdvi_target_info *ret)
 {
@@ -169,6 +240,7 @@ static const struct amdvi_target_ops extension_ops = {
     .read_memory = read_memory,
     .read_register = read_register,
     .pci_functions = amdvi_target_qmp_pci,
+    .query = query,
     .pause = amdvi_target_qmp_pause,
     .describe = describe,
     .refresh = refresh,

@@ -5,6 +5,7 @@
 #include "target-qmp.h"
 #include "pci.h"
 #include "process.h"
+#include "reply.h"
 
 #include <stdlib.h>
 
@@ -58,14 +59,39 @@ bool amdvi_target_qmp_pci(struct amdvi_target *target,
     return amdvi_pci_query(common->qmp, ret, err);
 }
 
+static bool is_running(struct amdvi_target_qmp *common, bool *ret,
+                       struct amdvi_error *err)
+{
+    struct json_object *reply = amdvi_qmp_run(common->qmp, "query-status",
+                                              NULL, err);
+    bool good = reply && amdvi_reply_bool(reply, "running", ret);
+
+    if (reply && !good) {
+        amdvi_reply_invalid("query-status", "no \"running\"", err);
+    }
+    json_object_put(reply);
+    return good;
+}
+
 bool amdvi_target_qmp_pause(struct amdvi_target *target, bool stop,
                             struct amdvi_error *err)
 {
     struct amdvi_target_qmp *common = target->opaque;
-    struct json_object *reply =
-        amdvi_qmp_run(common->qmp, stop ? "stop" : "cont", NULL, err);
+    struct json_object *reply;
+    bool running = false;
 
+    if (stop && !is_running(common, &running, err)) {
+        return false;
+    }
+    /* a VM that someone else has stopped stays so */
+    if (stop ? !running : !common->paused) {
+        return true;
+    }
+    reply = amdvi_qmp_run(common->qmp, stop ? "stop" : "cont", NULL, err);
     json_object_put(reply);
+    if (reply) {
+        common->paused = stop;
+    }
     return reply != NULL;
 }
 

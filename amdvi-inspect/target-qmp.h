@@ -31,6 +31,7 @@ struct amdvi_target *amdvi_target_open_pid(unsigned long pid, const char *id,
 struct amdvi_target_qmp {
     struct amdvi_qmp *qmp;
     char *id;                   /* NULL: the user gave it none */
+    bool paused;                /* it ran, and we have stopped it */
 };
 
 /*

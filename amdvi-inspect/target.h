@@ -13,11 +13,29 @@
 #include "amdvi.h"
 #include "error.h"
 
+#include <json-c/json.h>
+
 /* Bytes of one call of the read_memory operation at most */
 #define AMDVI_TARGET_READ_MAX 4096
 
 struct amdvi_target;
 struct amdvi_pci_list;
+
+/* What only the device knows: queries.def */
+enum amdvi_query_id {
+#define AMDVI_QUERY_KIND(id, command, list, section) AMDVI_QUERY_ID_##id,
+#include "queries.def"
+#undef AMDVI_QUERY_KIND
+    AMDVI_NUM_QUERIES
+};
+
+struct amdvi_query_kind {
+    const char *command;        /* of QMP */
+    const char *list;           /* member of its reply */
+    const char *section;        /* member of a dump */
+};
+
+extern const struct amdvi_query_kind amdvi_queries[AMDVI_NUM_QUERIES];
 
 /* What a target is.  Strings are as QEMU sent them, not safe to print */
 struct amdvi_target_info {
@@ -51,6 +69,15 @@ struct amdvi_target_ops {
     bool (*pci_functions)(struct amdvi_target *target,
                           struct amdvi_pci_list *ret,
                           struct amdvi_error *err);
+    /*
+     * All items of a list, as an array that the caller puts; @arguments may
+     * be NULL and is consumed.  NULL with AMDVI_EXIT_UNSUPPORTED: unknown
+     * to this target.  NULL: the target has no such thing.
+     */
+    struct json_object *(*query)(struct amdvi_target *target,
+                                 enum amdvi_query_id id,
+                                 struct json_object *arguments,
+                                 struct amdvi_error *err);
     /* Stop the VM, or let it run.  NULL: there is nothing that runs */
     bool (*pause)(struct amdvi_target *target, bool stop,
                   struct amdvi_error *err);
@@ -103,6 +130,12 @@ bool amdvi_target_iommu(struct amdvi_target *target, struct amdvi_iommu *ret,
 /* PCI functions; an empty list if the target knows none */
 bool amdvi_target_pci(struct amdvi_target *target, struct amdvi_pci_list *ret,
                       struct amdvi_error *err);
+
+/* The query of the operations; says what is needed if there is none */
+struct json_object *amdvi_target_query(struct amdvi_target *target,
+                                       enum amdvi_query_id id,
+                                       struct json_object *arguments,
+                                       struct amdvi_error *err);
 
 /* A device table entry as found in memory */
 struct amdvi_dte_entry {

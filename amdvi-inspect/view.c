@@ -230,9 +230,9 @@ static bool check_filters(const struct amdvi_view *view,
     return true;
 }
 
-bool amdvi_view_check(const struct amdvi_view *view,
-                      const struct amdvi_query *query,
-                      struct amdvi_error *err)
+bool amdvi_query_check(const struct amdvi_view *view,
+                       const struct amdvi_query *query,
+                       struct amdvi_error *err)
 {
     if (query->nargs < view->min_args) {
         return amdvi_fail(err, AMDVI_EXIT_USAGE, "%s needs %s", view->name,
@@ -338,7 +338,7 @@ bool amdvi_view_show(const struct amdvi_view *view,
     if (!page) {
         return amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
     }
-    good = amdvi_view_check(view, query, err) &&
+    good = amdvi_query_check(view, query, err) &&
            amdvi_target_iommu(target, &run.iommu, err) &&
            view->open(&run, err) && show_pages(&run, page, renderer, err);
     close_run(&run);

@@ -87,6 +87,8 @@ enum {
     AMDVI_QUERY_PRIV = 64,
     AMDVI_QUERY_ACCESS = 128,   /* --write, --exec */
     AMDVI_QUERY_FROM = 256,
+    AMDVI_QUERY_DUMP = 512,     /* --live, --tables, --reason */
+    AMDVI_QUERY_RULE = 1024,
 };
 
 /* What the user asks of a view */
@@ -104,6 +106,7 @@ struct amdvi_query {
     bool write;
     bool exec;
     uint64_t from;              /* address to begin with */
+    const char *rule;           /* only findings of this one; NULL: all */
     uint64_t limit;             /* rows at most; 0: the view's default */
 };
 
@@ -184,9 +187,9 @@ struct amdvi_renderer {
 };
 
 /* Check a query: its arguments and filters.  Needs no target */
-bool amdvi_view_check(const struct amdvi_view *view,
-                      const struct amdvi_query *query,
-                      struct amdvi_error *err);
+bool amdvi_query_check(const struct amdvi_view *view,
+                       const struct amdvi_query *query,
+                       struct amdvi_error *err);
 
 /*
  * Show a view: fetch all pages and give the rows that pass the filters to

@@ -53,6 +53,7 @@ struct missing {
 struct state {
     struct amdvi_dte_reader reader;
     struct missing unreadable;
+    bool unknown;               /* of these, one is not in the dump */
     struct missing beyond;      /* the end of the table */
     struct amdvi_pci_list pci;
     uint32_t next;              /* DeviceID, or index in pci */
@@ -72,6 +73,9 @@ static void count_missing(struct amdvi_run *run, const char *bdf,
         snprintf(missing->first, sizeof(missing->first), "%s", bdf);
     }
     run->incomplete = run->incomplete || entry->has_address;
+    state->unknown = state->unknown ||
+                     (entry->has_address &&
+                      state->reader.status == AMDVI_MEM_UNKNOWN);
 }
 
 /* Say at the end what is missing */
@@ -80,9 +84,10 @@ static void note_missing(struct amdvi_run *run)
     const struct state *state = run->state;
 
     if (state->unreadable.count) {
-        amdvi_run_note(run, "not in RAM: device table entries from that "
-                       "of %s on (%zu)", state->unreadable.first,
-                       state->unreadable.count);
+        amdvi_run_note(run, "not in %s: device table entries from that "
+                       "of %s on (%zu)",
+                       state->unknown ? "this dump" : "RAM",
+                       state->unreadable.first, state->unreadable.count);
     }
     if (state->beyond.count) {
         amdvi_run_note(run, "beyond the end of the device table: functions "

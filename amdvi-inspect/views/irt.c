@@ -78,6 +78,8 @@ static void measure(struct amdvi_run *run, struct state *state)
     }
     if (!amdvi_dte_iv(dte)) {
         amdvi_run_note(run, "%s", amdvi_reason_text(AMDVI_REASON_IV_CLEAR));
+    } else if (amdvi_dte_int_ctl(dte) != AMDVI_int_ctl_remap) {
+        amdvi_run_note(run, "no interrupt is remapped (DTE.IntCtl)");
     } else if (amdvi_dte_int_tab_len(dte) > MAX_INT_TAB_LEN) {
         amdvi_run_note(run, "%s",
                        amdvi_reason_text(AMDVI_REASON_INT_TABLE_LENGTH));

@@ -88,6 +88,7 @@ static bool read_ring(struct amdvi_run *run, struct state *state,
                       struct amdvi_error *err)
 {
     uint32_t missing = 0;
+    bool unknown = false;
 
     for (uint32_t at = 0; at < state->ring.bytes; at += PAGE_SIZE) {
         enum amdvi_mem_status status;
@@ -98,13 +99,14 @@ static bool read_ring(struct amdvi_run *run, struct state *state,
         }
         state->readable[at / PAGE_SIZE] = status == AMDVI_MEM_OK;
         missing += status != AMDVI_MEM_OK;
+        unknown = unknown || status == AMDVI_MEM_UNKNOWN;
     }
     if (missing) {
         run->incomplete = true;
         amdvi_run_note(run, "%" PRIu32 " of %" PRIu32 " pages of the %s at "
-                       "0x%" PRIx64 " are not in RAM", missing,
+                       "0x%" PRIx64 " are not in %s", missing,
                        state->ring.bytes / PAGE_SIZE, state->ring.name,
-                       state->ring.base);
+                       state->ring.base, unknown ? "this dump" : "RAM");
     }
     return true;
 }

@@ -88,6 +88,7 @@ class World(Machine):
 
     def __init__(self, extension: bool) -> None:
         self.extension = extension
+        self.running = True
         self.ram: List[Tuple[int, int]] = [(0, 0x0fffffff)]
         self.memory: Dict[int, int] = {}
         self.registers: Dict[int, int] = {0x1a0: 0}
@@ -100,6 +101,11 @@ class World(Machine):
             "engine": "svm", "options": {"xtsup": False, "pasid-bits": 16},
             "mmio-base": MMIO_BASE, "device-id": 8, "member-of-tomorrow": [],
         }]
+
+    def set_running(self, running: bool) -> Any:
+        """Pause, or go on."""
+        self.running = running
+        return {}
 
     def store(self, address: int, *words: int) -> None:
         """Put 64-bit words into memory."""
@@ -126,6 +132,10 @@ class World(Machine):
         common: Dict[str, Callable[[Dict[str, Any]], Any]] = {
             "qmp_capabilities": lambda arguments: {},
             "query-commands": self.query_commands,
+            "query-status": lambda arguments: {"running": self.running,
+                                               "status": "any"},
+            "stop": lambda arguments: self.set_running(False),
+            "cont": lambda arguments: self.set_running(True),
             "query-pci": lambda arguments: [
                 {"bus": 0, "devices": self.functions}],
             "human-monitor-command": self.monitor,

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rules that a healthy IOMMU and its driver keep, and what breaks them.
+ */
+#ifndef AMDVI_INSPECT_CHECK_H
+#define AMDVI_INSPECT_CHECK_H
+
+#include "memory.h"
+#include "pci.h"
+#include "view.h"
+
+enum amdvi_severity {
+    AMDVI_SEVERITY_warning,
+    AMDVI_SEVERITY_error,
+};
+
+enum amdvi_rule_id {
+#define AMDVI_RULE(ID, id, severity, meaning) AMDVI_RULE_##ID,
+#include "check-rules.def"
+#undef AMDVI_RULE
+    AMDVI_NUM_RULES
+};
+
+struct amdvi_rule {
+    const char *id;
+    enum amdvi_severity severity;
+    const char *meaning;
+};
+
+extern const struct amdvi_rule amdvi_rules[AMDVI_NUM_RULES];
+
+/* Findings kept at most, and of one rule */
+#define AMDVI_MAX_FINDINGS 1024
+#define AMDVI_MAX_FINDINGS_OF_RULE 64
+
+/* Strings belong to the check */
+struct amdvi_finding {
+    enum amdvi_rule_id rule;
+    const char *place;
+    const char *detail;         /* the bits, or what else shows it */
+};
+
+struct amdvi_check {
+    struct amdvi_target *target;
+    struct amdvi_iommu iommu;
+    struct amdvi_memory *memory;
+    struct amdvi_pci_list pci;
+    struct amdvi_strings strings;
+    struct amdvi_finding finding[AMDVI_MAX_FINDINGS];
+    size_t count;
+    size_t of_rule[AMDVI_NUM_RULES];    /* also those not kept */
+    uint64_t steps_left;        /* of all enumerations together */
+    bool cut_short;             /* they did not suffice */
+    bool not_in_dump;           /* something could not be looked at */
+};
+
+/* Note that a rule is broken at @place; @detail is a format */
+__attribute__((format(printf, 4, 5)))
+void amdvi_check_find(struct amdvi_check *check, enum amdvi_rule_id rule,
+                      const char *place, const char *detail, ...);
+
+/*
+ * Try all rules on what @check has: target, iommu, memory and pci.  Returns
+ * false only if the target failed.
+ */
+bool amdvi_check_run(struct amdvi_check *check, struct amdvi_error *err);
+
+/* The parts of that */
+bool amdvi_check_rings(struct amdvi_check *check, struct amdvi_error *err);
+bool amdvi_check_devices(struct amdvi_check *check, struct amdvi_error *err);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Queries for what only the device knows.  See target.h.
+ */
+#include "target.h"
+
+const struct amdvi_query_kind amdvi_queries[AMDVI_NUM_QUERIES] = {
+#define AMDVI_QUERY_KIND(id, command, list, section)                         \
+    { command, list, section },
+#include "queries.def"
+#undef AMDVI_QUERY_KIND
+};
+
+struct json_object *amdvi_target_query(struct amdvi_target *target,
+                                       enum amdvi_query_id id,
+                                       struct json_object *arguments,
+                                       struct amdvi_error *err)
+{
+    if (!target->ops->query) {
+        json_object_put(arguments);
+        amdvi_fail(err, AMDVI_EXIT_UNSUPPORTED,
+                   "only the device knows this: it needs a QEMU with the "
+                   "command %s", amdvi_queries[id].command);
+        return NULL;
+    }
+    return target->ops->query(target, id, arguments, err);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * View "check": what breaks a rule.  The rules are in check.h.
+ */
+#include "check.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    COLUMN_SEVERITY,
+    COLUMN_RULE,
+    COLUMN_PLACE,
+    COLUMN_DETAIL,
+    COLUMN_MEANING,
+    NUM_COLUMNS
+};
+
+static const struct amdvi_column columns[NUM_COLUMNS] = {
+    [COLUMN_SEVERITY] = { "severity", "Severity", AMDVI_CELL_TEXT, 0 },
+    [COLUMN_RULE] = { "rule", "Rule", AMDVI_CELL_TEXT, 0 },
+    [COLUMN_PLACE] = { "place", "Place", AMDVI_CELL_TEXT, 0 },
+    [COLUMN_DETAIL] = { "detail", "Shown by", AMDVI_CELL_TEXT, 0 },
+    [COLUMN_MEANING] = { "meaning", "Which means", AMDVI_CELL_TEXT, 0 },
+};
+
+struct state {
+    struct amdvi_check check;
+    size_t next;
+};
+
+static enum amdvi_rule_id find_rule(const char *id)
+{
+    int rule = 0;
+
+    while (rule < AMDVI_NUM_RULES && strcmp(amdvi_rules[rule].id, id) != 0) {
+        rule++;
+    }
+    return (enum amdvi_rule_id)rule;
+}
+
+static bool check_query(const struct amdvi_query *query,
+                        struct amdvi_error *err)
+{
+    return !query->rule || find_rule(query->rule) != AMDVI_NUM_RULES ||
+           amdvi_fail(err, AMDVI_EXIT_USAGE, "--rule: no rule is called %s",
+                      query->rule);
+}
+
+/* Whether the user wants to hear of a rule */
+static bool wanted(const struct amdvi_run *run, enum amdvi_rule_id rule)
+{
+    return !run->query->rule || find_rule(run->query->rule) == rule;
+}
+
+static uint64_t count_findings(const struct amdvi_run *run,
+                               enum amdvi_severity severity)
+{
+    const struct state *state = run->state;
+    uint64_t count = 0;
+
+    for (int i = 0; i < AMDVI_NUM_RULES; i++) {
+        if (amdvi_rules[i].severity == severity &&
+            wanted(run, (enum amdvi_rule_id)i)) {
+            count += state->check.of_rule[i];
+        }
+    }
+    return count;
+}
+
+/* What may be missing from the list of findings */
+static void add_notes(struct amdvi_run *run)
+{
+    const struct state *state = run->state;
+
+    for (int i = 0; i < AMDVI_NUM_RULES; i++) {
+        size_t n = state->check.of_rule[i];
+
+        if (n > AMDVI_MAX_FINDINGS_OF_RULE &&
+            wanted(run, (enum amdvi_rule_id)i)) {
+            amdvi_run_note(run, "of %zu findings of %s the first %d are shown",
+                           n, amdvi_rules[i].id, AMDVI_MAX_FINDINGS_OF_RULE);
+        }
+    }
+    if (state->check.cut_short) {
+        amdvi_run_note(run, "the tables are large: not all were looked at");
+    }
+    if (state->check.not_in_dump) {
+        run->incomplete = true;
+        amdvi_run_note(run, "not all tables are in this dump");
+    }
+}
+
+static void judge(struct amdvi_run *run)
+{
+    uint64_t errors = count_findings(run, AMDVI_SEVERITY_error);
+    uint64_t warnings = count_findings(run, AMDVI_SEVERITY_warning);
+    uint64_t rules = run->query->rule ? 1 : AMDVI_NUM_RULES;
+
+    amdvi_run_fact(run, "rules", "Rules", AMDVI_CELL_DEC,
+                   amdvi_cell_number(rules));
+    amdvi_run_fact(run, "errors", "Errors", AMDVI_CELL_DEC,
+                   amdvi_cell_number(errors));
+    amdvi_run_fact(run, "warnings", "Warnings", AMDVI_CELL_DEC,
+                   amdvi_cell_number(warnings));
+    if (errors) {
+        amdvi_fail(&run->verdict, AMDVI_EXIT_FAILED,
+                   "%" PRIu64 " errors were found", errors);
+    }
+    add_notes(run);
+}
+
+static bool open_check(struct amdvi_run *run, struct amdvi_error *err)
+{
+    struct state *state = calloc(1, sizeof(*state));
+    struct amdvi_check *check;
+
+    if (!state) {
+        return amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
+    }
+    run->state = state;
+    check = &state->check;
+    check->target = run->target;
+    check->iommu = run->iommu;
+    check->memory = amdvi_memory_new(run->target, err);
+    if (!check->memory || !amdvi_target_pci(run->target, &check->pci, err) ||
+        !amdvi_check_run(check, err)) {
+        return false;
+    }
+    judge(run);
+    return true;
+}
+
+static void add_row(struct amdvi_page *page,
+                    const struct amdvi_finding *finding)
+{
+    const struct amdvi_rule *rule = &amdvi_rules[finding->rule];
+    struct amdvi_cell *cell = amdvi_page_add(page)->cell;
+    struct amdvi_strings *strings = &page->strings;
+
+    cell[COLUMN_SEVERITY] =
+        amdvi_cell_text(strings, "%s", rule->severity == AMDVI_SEVERITY_error
+                                       ? "error" : "warning");
+    cell[COLUMN_RULE] = amdvi_cell_text(strings, "%s", rule->id);
+    cell[COLUMN_PLACE] = amdvi_cell_text(strings, "%s", finding->place);
+    cell[COLUMN_DETAIL] = amdvi_cell_text(strings, "%s", finding->detail);
+    cell[COLUMN_MEANING] = amdvi_cell_text(strings, "%s", rule->meaning);
+}
+
+static bool fetch(struct amdvi_run *run, struct amdvi_page *page,
+                  struct amdvi_error *err)
+{
+    struct state *state = run->state;
+    const struct amdvi_check *check = &state->check;
+
+    (void)err;
+    while (state->next < check->count && page->count < AMDVI_PAGE_ROWS) {
+        const struct amdvi_finding *finding = &check->finding[state->next++];
+
+        if (wanted(run, finding->rule)) {
+            add_row(page, finding);
+        }
+    }
+    page->last = state->next == check->count;
+    return true;
+}
+
+static void close_check(struct amdvi_run *run)
+{
+    struct state *state = run->state;
+
+    amdvi_strings_free(&state->check.strings);
+    amdvi_pci_list_free(&state->check.pci);
+    free(state->check.memory);
+}
+
+const struct amdvi_view amdvi_view_check = {
+    .name = "check",
+    .args = "",
+    .help = "what breaks a rule: see amdvi-check(7)",
+    .options = AMDVI_QUERY_FILTER | AMDVI_QUERY_RULE,
+    .facts_key = "summary",
+    .rows_key = "findings",
+    .column = columns,
+    .ncolumns = NUM_COLUMNS,
+    .check = check_query,
+    .open = open_check,
+    .fetch = fetch,
+    .close = close_check,
+};
