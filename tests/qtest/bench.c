@@ -111,9 +111,10 @@ Bench *bench_start_machine(const BenchMachine *machine)
         ? g_strdup("bus=port0") : g_strdup_printf("addr=%02x.%x", edu >> 3,
                                                   edu & 7);
     g_autofree char *line = g_strdup_printf(
-        "-machine q35 -m 256M -nodefaults -nic none "
+        "-machine q35 -m 256M -nodefaults -nic none %s "
         "-device amd-iommu,id=iommu0%s%s %s "
         "%s -device edu,%s,dma_mask=0xffffffffffffffff",
+        machine->before ? machine->before : "",
         *options ? "," : "", options, more,
         behind_port ? "-device pcie-root-port,id=port0,addr=04.0" : "", place);
 

@@ -102,7 +102,8 @@ typedef struct Bench {
 typedef struct BenchMachine {
     const char *binary;         /* environment variable that names a QEMU */
     const char *iommu;          /* options of the IOMMU: "svm=on,xtsup=on" */
-    const char *more;           /* of the command line */
+    const char *before;         /* of the command line, before the IOMMU */
+    const char *more;           /* and after it */
     uint16_t edu;               /* DeviceID; not on bus 0: behind a port */
 } BenchMachine;
 

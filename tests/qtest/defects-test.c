@@ -10,8 +10,10 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
+#include "qobject/qdict.h"
 #include "bench.h"
 #include "ivrs.h"
+#include "migrate.h"
 #include "stock.h"
 
 /* How long a recipe may take on the unmodified QEMU, in s; one that hangs */
@@ -38,8 +40,12 @@ typedef struct Defect {
     const char *stock;          /* and on the unmodified model */
     /* Beyond the usual options of the IOMMU */
     const char *ours_options, *stock_options;
+    const char *stock_before;   /* see BenchMachine */
     uint16_t edu;
 } Defect;
+
+/* That of the running recipe */
+static BenchMachine machine;
 
 static void G_GNUC_PRINTF(2, 3) note(GString *seen, const char *format, ...)
 {
@@ -274,6 +280,24 @@ static void see_cached_permission(Bench *b, GString *seen)
     note_events(b, seen);
 }
 
+/*
+ * A page is flushed; is another one of the same domain still in the cache?  A
+ * change of its entry that was not told of shows it.
+ */
+static void see_precise_flush(Bench *b, GString *seen)
+{
+    set_two_levels(b, PTE_RW, PTE_RW);
+    set_entry(b, 1, 4, PTE_LEAF(PAGE + 0x1000, PTE_RW));
+    dma_write(b, 0x3000, 8);
+    dma_write(b, 0x4000, 8);
+    set_entry(b, 1, 4, PTE_LEAF(PAGE + 0x2000, PTE_RW));
+    command(b, 0x3000000000000000 | (uint64_t)DOMAIN << 32, 0x3000);
+    qtest_writeq(b->qts, PAGE + 0x1000, UINT64_MAX);
+    dma_write(b, 0x4000, 8);
+    note(seen, qtest_readq(b->qts, PAGE + 0x1000) == UINT64_MAX ? "dropped"
+                                                                 : "kept");
+}
+
 static void note_ring(Bench *b, GString *seen)
 {
     note(seen, "head %" PRIx64, reg_read(b, REG_CMD_HEAD));
@@ -456,6 +480,34 @@ static void see_bytes(Bench *b, GString *seen)
     note(seen, "register %" PRIx64, reg_read(b, REG_DEVTAB));
 }
 
+static void see_migration(Bench *b, GString *seen)
+{
+    QDict *reply = qtest_qmp(b->qts, "{ 'execute': 'migrate',"
+                             "  'arguments': { 'uri': 'exec:cat >/dev/null' } }");
+
+    note(seen, qdict_haskey(reply, "error") ? "refused" : "accepted");
+    qobject_unref(reply);
+}
+
+static void see_migrated_translation(Bench *b, GString *seen)
+{
+    g_autofree char *file = NULL;
+    Bench *next;
+
+    set_two_levels(b, PTE_RW, PTE_RW);
+    note_write(b, seen, 0x3000, PAGE);
+    file = migrate_save(b->qts);
+    qtest_quit(b->qts);
+    machine.more = "-incoming defer";
+    next = bench_start_machine(&machine);
+    b->qts = next->qts;
+    g_free(next);
+    migrate_load(b->qts, file);
+    unlink(file);
+    note_write(b, seen, 0x3000, PAGE);
+    note_write(b, seen, 0x3000, 0x3000);
+}
+
 /* A log without a base after a reset: is the one from before remembered? */
 static void see_reset(Bench *b, GString *seen)
 {
@@ -513,6 +565,7 @@ static const Defect defects[] = {
       "base 0, not read" },
     { 19, "cached-permission", see_cached_permission,
       "read, event 2070002a00000028 3000", "read, no event" },
+    { 18, "precise-flush", see_precise_flush, "kept", "dropped" },
     { 22, "tail-outside", see_tail_outside, "head 0, running", HANG },
     { 22, "no-command-base", see_no_command_base, "head 0, stopped", HANG },
     { 23, "wrap", see_wrap, "head 0, running", "head 1000, running" },
@@ -539,15 +592,24 @@ static const Defect defects[] = {
     { 37, "interrupt-fault", see_interrupt_fault, "event", "no event" },
     { 38, "bytes", see_bytes, "read 1, register 20001ff",
       "read ff, register 10001ff" },
+    { 39, "migration", see_migration, "accepted", "refused" },
+    { 40, "migrated-translation", see_migrated_translation,
+      "written, written, not written", "written, not written, written",
+      .stock_options = "dma-remap=on,pci-id=function",
+      .stock_before = "-device AMDVI-PCI,id=function,addr=01.0" },
     { 41, "reset", see_reset, "forgotten", "old log written" },
 };
 
 static Bench *start(const Defect *defect, const char *binary,
                     const char *options)
 {
-    return bench_start_machine(&(BenchMachine) {
+    machine = (BenchMachine) {
         .binary = binary, .iommu = options, .edu = defect->edu,
-    });
+    };
+    if (g_str_equal(binary, STOCK)) {
+        machine.before = defect->stock_before;
+    }
+    return bench_start_machine(&machine);
 }
 
 static void test_ours(const void *data)
