@@ -253,8 +253,9 @@ static bool task_is_sound(DsaState *s, DsaTask *task)
         task->list_bytes = 0;
         g_clear_pointer(&task->list, g_free);
     }
-    return !in_members || (task->list_bytes / DSA_DESC_BYTES == count &&
-                           task->own.done <= count);
+    return !in_members ||
+           (task->list_bytes / DSA_DESC_BYTES <= count &&
+            task->own.done <= task->list_bytes / DSA_DESC_BYTES);
 }
 
 static int dsa_pre_load(void *opaque)

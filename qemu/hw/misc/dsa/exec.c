@@ -136,13 +136,19 @@ static DsaOutcome read_list(DsaTask *task, DsaWork *work)
     n = dsa_read(task, work, list + task->list_bytes,
                  task->list + task->list_bytes,
                  MIN(bytes - task->list_bytes, DSA_CHUNK));
-    task->list_bytes += n;
+    task->list_bytes += QEMU_ALIGN_DOWN(n, DSA_DESC_BYTES);
     if (task->list_bytes == bytes) {
-        task->batch_id = task->s->next_batch_id++;
-        task->member.phase = DSA_PHASE_DONE;
         return DSA_FINISHED;
     }
     return n ? DSA_MORE : DSA_FAULT;
+}
+
+/* Members that could be read are carried out, also if others could not */
+static void start_members(DsaTask *task, DsaWork *work)
+{
+    task->batch_id = task->s->next_batch_id++;
+    task->member.phase = DSA_PHASE_DONE;
+    work->phase = DSA_PHASE_MEMBERS;
 }
 
 static uint8_t fault_status(DsaTask *task, const DsaWork *work)
@@ -168,8 +174,9 @@ static DsaOutcome run_phase(DsaTask *task, DsaWork *work)
     }
     if (outcome == DSA_FAULT) {
         end_with(work, fault_status(task, work));
-    } else if (outcome == DSA_FINISHED && is_batch(task, work)) {
-        work->phase = DSA_PHASE_MEMBERS;
+    }
+    if (outcome != DSA_MORE && is_batch(task, work)) {
+        start_members(task, work);
     } else if (outcome == DSA_FINISHED) {
         end_with(work, DSA_STATUS_SUCCESS);
     } else if (work->done != before) {
@@ -179,21 +186,29 @@ static DsaOutcome run_phase(DsaTask *task, DsaWork *work)
     return DSA_MORE;
 }
 
+/* A record that somebody else has to write was not there for the fence */
+static bool stops_at(const DsaTask *task, const DsaWork *member)
+{
+    return (dsa_flags(member) & DSA_FLAG_FENCE) &&
+           (task->member_failed || task->member_logged);
+}
+
 /*
  * Members are carried out one after the other, so all that is left of a fence
  * is that nothing behind it runs after a failure.
  */
 static DsaOutcome members_phase(DsaTask *task, DsaWork *work)
 {
-    const uint8_t *raw = task->list + work->done * DSA_DESC_BYTES;
     DsaWork *member = &task->member;
 
     if (work->done * DSA_DESC_BYTES < task->list_bytes) {
         memset(member, 0, sizeof(*member));
-        memcpy(member->raw, raw, DSA_DESC_BYTES);
-        if (!(dsa_flags(member) & DSA_FLAG_FENCE) || !task->member_failed) {
+        memcpy(member->raw, task->list + work->done * DSA_DESC_BYTES,
+               DSA_DESC_BYTES);
+        if (!stops_at(task, member)) {
             return DSA_MORE;
         }
+        task->member_failed = true;
         member->phase = DSA_PHASE_DONE;
     }
     work->result = task->member_failed;
