@@ -10,22 +10,29 @@
 #define PATIENCE 2000000
 #define MESSAGE_DATA 0xd5a0
 
-static uint64_t config_address(uint16_t offset)
+/* Extended capabilities */
+#define PASID_CONTROL 0x106
+#define ATS_CONTROL 0x116
+#define PRI_CONTROL 0x124
+#define PRI_ALLOCATION 0x12c
+#define PRI_RESET 2
+
+static uint64_t config_address(const Dsa *d, uint16_t offset)
 {
-    return MMCONFIG + ((uint64_t)DSA_BDF << 12) + offset;
+    return MMCONFIG + ((uint64_t)d->bdf << 12) + offset;
 }
 
 uint32_t dsa_config_read(Dsa *d, uint16_t offset)
 {
-    return qtest_readl(d->qts, config_address(offset));
+    return qtest_readl(d->qts, config_address(d, offset));
 }
 
 void dsa_config_write(Dsa *d, uint16_t offset, uint32_t value, int size)
 {
     if (size == 2) {
-        qtest_writew(d->qts, config_address(offset), value);
+        qtest_writew(d->qts, config_address(d, offset), value);
     } else {
-        qtest_writel(d->qts, config_address(offset), value);
+        qtest_writel(d->qts, config_address(d, offset), value);
     }
 }
 
@@ -73,16 +80,33 @@ void dsa_enable_pci(Dsa *d)
     dsa_config_write(d, msix + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE, 2);
 }
 
-Dsa *dsa_start(const char *machine_options, const char *dsa_options)
+void dsa_enable_svm(Dsa *d, uint32_t page_requests)
+{
+    dsa_config_write(d, PASID_CONTROL, 1, 2);
+    dsa_config_write(d, ATS_CONTROL, 0x8000, 2);
+    if (page_requests) {
+        dsa_config_write(d, PRI_CONTROL, PRI_RESET, 2);
+        dsa_config_write(d, PRI_ALLOCATION, page_requests, 4);
+        dsa_config_write(d, PRI_CONTROL, 1, 2);
+    }
+}
+
+Dsa *dsa_attach(QTestState *qts, uint16_t bdf)
 {
     Dsa *d = g_new0(Dsa, 1);
 
-    d->qts = qtest_initf("-machine q35 -m 256M -nodefaults -nic none %s "
-                         "-device dsa,addr=05.0%s", machine_options,
-                         dsa_options);
+    d->qts = qts;
+    d->bdf = bdf;
     enable_mmconfig(d);
     dsa_enable_pci(d);
     return d;
+}
+
+Dsa *dsa_start(const char *machine_options, const char *dsa_options)
+{
+    return dsa_attach(qtest_initf("-machine q35 -m 256M -nodefaults "
+                                  "-nic none %s -device dsa,addr=05.0%s",
+                                  machine_options, dsa_options), DSA_BDF);
 }
 
 void dsa_stop(Dsa *d)

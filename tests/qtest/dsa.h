@@ -12,17 +12,17 @@
 
 #define DSA_BAR0 0xe0000000ULL
 #define DSA_BAR2 0xe0100000ULL
-#define DSA_BDF 0x0028
+#define DSA_BDF 0x0028                  /* of dsa_start() */
 
-/* Where things are in guest memory */
-#define DSA_RECORD 0x1000000ULL
-#define DSA_RECORDS 0x1001000ULL        /* of the members of a batch */
-#define DSA_LIST 0x1010000ULL
-#define DSA_EVENT_LOG 0x1030000ULL
-#define DSA_MESSAGES 0x1040000ULL       /* 4 bytes for each vector */
-#define DSA_SOURCE 0x2000000ULL
-#define DSA_TARGET 0x3000000ULL
-#define DSA_TARGET2 0x4000000ULL
+/* Where things are in guest memory, out of the way of bench.h and vtd.h */
+#define DSA_RECORD 0x6000000ULL
+#define DSA_RECORDS 0x6001000ULL        /* of the members of a batch */
+#define DSA_LIST 0x6010000ULL
+#define DSA_EVENT_LOG 0x6030000ULL
+#define DSA_MESSAGES 0x6040000ULL       /* 4 bytes for each vector */
+#define DSA_SOURCE 0x8000000ULL
+#define DSA_TARGET 0xa000000ULL
+#define DSA_TARGET2 0xe000000ULL
 
 #define DSA_QUEUE_SIZE 16
 #define DSA_ANY_RECORD \
@@ -30,6 +30,7 @@
 
 typedef struct Dsa {
     QTestState *qts;
+    uint16_t bdf;
 } Dsa;
 
 /* The words of a descriptor, and of a completion record */
@@ -46,8 +47,12 @@ typedef struct DsaRecord {
 /* Start it: options of the machine ("-device ...") and of the DSA (",...") */
 Dsa *dsa_start(const char *machine_options, const char *dsa_options);
 void dsa_stop(Dsa *d);
-/* Memory decoding, bus mastering, MSI-X; part of dsa_start() */
+/* The same for the function @bdf of a machine that runs; free with g_free() */
+Dsa *dsa_attach(QTestState *qts, uint16_t bdf);
+/* Memory decoding, bus mastering, MSI-X; part of both */
 void dsa_enable_pci(Dsa *d);
+/* PASIDs, ATS and, with an allocation, PRI, in the order Linux does */
+void dsa_enable_svm(Dsa *d, uint32_t page_requests);
 
 uint32_t dsa_config_read(Dsa *d, uint16_t offset);
 void dsa_config_write(Dsa *d, uint16_t offset, uint32_t value, int size);

@@ -37,7 +37,7 @@ static uint64_t next_table(Sva *s, uint64_t table, unsigned int index,
     return entry & ADDRESS_MASK;
 }
 
-static void set_up_iommu(Sva *s)
+void sva_set_up(Sva *s)
 {
     const uint64_t dte[4] = {
         DTE_PASS_THROUGH | DTE_PPR | DTE_GV | DTE_GLX_2_LEVELS |
@@ -45,6 +45,7 @@ static void set_up_iommu(Sva *s)
         SVA_DOMAIN | DTE_ATS | (GCR3_ROOT >> 15 & 0xffff) << 16,
     };
 
+    s->free = FIRST_TABLE;
     bench_set_bases(s->b);
     reg_write(s->b, REG_PPR_BASE, SVA_PPR_LOG | 8ULL << 56);
     reg_write(s->b, REG_CONTROL, CONTROL_IOMMU_EN | CONTROL_EVENT_LOG_EN |
@@ -83,7 +84,7 @@ Sva *sva_start(const char *testdev, uint32_t page_requests)
     Sva *s = start(testdev, "");
 
     s->t = testdev_find(s->b->qts, s->id, SVA_TESTDEV_BAR);
-    set_up_iommu(s);
+    sva_set_up(s);
     testdev_enable(s->t, page_requests);
     return s;
 }

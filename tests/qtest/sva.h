@@ -42,6 +42,11 @@ Sva *sva_start(const char *testdev, uint32_t page_requests);
 /* The same machine, ready to be migrated into by migrate_load() */
 Sva *sva_start_incoming(const char *testdev);
 void sva_stop(Sva *s);
+/*
+ * The IOMMU part of sva_start(), for a machine with another function: @s->b
+ * and @s->id are set.  The rest of this header but sva_stop() works with it.
+ */
+void sva_set_up(Sva *s);
 
 /* Give @pasid an empty address space */
 void sva_bind(Sva *s, uint32_t pasid);

@@ -180,10 +180,18 @@ static const VMStateDescription vmstate_work = {
     }
 };
 
+/* Entries of a list are not cleared before they are loaded */
+static int task_pre_load(void *opaque)
+{
+    memset(opaque, 0, sizeof(DsaTask));
+    return 0;
+}
+
 static const VMStateDescription vmstate_task = {
     .name = "dsa/task",
     .version_id = 1,
     .minimum_version_id = 1,
+    .pre_load = task_pre_load,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT64(sequence, DsaTask),
         VMSTATE_UINT32(queue, DsaTask),

@@ -386,6 +386,9 @@ void svm_client_pri_reset(SvmClient *c)
  */
 static bool load_request(SvmClient *c, SvmPageRequest *r)
 {
+    /* Memory of a list entry is not cleared before it is loaded */
+    r->cb = NULL;
+    r->opaque = NULL;
     if (!r->pages || r->pages > c->config.page_requests ||
         r->state > SVM_REQUEST_ANSWERED || r->prgi >= SVM_PRG_INDEXES ||
         ++c->requests_len > SVM_REQUESTS_MAX) {
