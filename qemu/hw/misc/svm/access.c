@@ -109,6 +109,7 @@ void svm_client_drop(SvmClient *c, const uint32_t *pasid, uint64_t first,
                                 dropped);
     while (is_used(c, pasid, first, last, epoch)) {
         if (!qemu_cond_timedwait(&c->landed, &c->lock, STUCK_MS)) {
+            c->counters.stuck++;
             trace_svm_client_stuck(svm_client_name(c),
                                    pasid ? *pasid : PCI_NO_PASID);
             break;

@@ -367,6 +367,7 @@ static const VMStateDescription vmstate_counters = {
         VMSTATE_UINT64(page_requests, SvmCounters),
         VMSTATE_UINT64_ARRAY(responses, SvmCounters, 3),
         VMSTATE_UINT64(unexpected, SvmCounters),
+        VMSTATE_UINT64(stuck, SvmCounters),
         VMSTATE_END_OF_LIST()
     },
 };

@@ -102,6 +102,7 @@ typedef struct SvmCounters {
     uint64_t page_requests;     /* pages asked for */
     uint64_t responses[3];      /* by IOMMUPRIResponseCode */
     uint64_t unexpected;        /* responses to nothing outstanding */
+    uint64_t stuck;             /* accesses that were not waited for: never */
 } SvmCounters;
 
 struct SvmClient {

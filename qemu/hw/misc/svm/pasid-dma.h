@@ -42,7 +42,7 @@ struct PCIPasidDmaClass {
     MemTxResult (*rw)(PCIPasidDma *iommu, PCIBus *bus, int devfn,
                       PCIPasidDmaAttrs attrs, dma_addr_t addr, void *buf,
                       dma_addr_t len, DMADirection dir);
-    /* Whether this IOMMU serves such requests; does not change once realized */
+    /* Whether this IOMMU serves such requests, which does not change */
     bool (*is_available)(PCIPasidDma *iommu);
 };
 

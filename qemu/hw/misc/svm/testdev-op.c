@@ -253,8 +253,8 @@ static bool bench_once(SvmTestdev *s, uint64_t addr)
     if ((s->op.flags & TESTDEV_FLAG_PATH) == TESTDEV_PATH_ATS) {
         return pci_ats_request_translation(
             PCI_DEVICE(s), s->op.pasid, s->op.flags & TESTDEV_FLAG_PRIV,
-            s->op.flags & TESTDEV_FLAG_EXEC, addr, s->op.len, !is_write(&s->op),
-            &entry, 1, &lacking) == 1 && !lacking;
+            s->op.flags & TESTDEV_FLAG_EXEC, addr, s->op.len,
+            !is_write(&s->op), &entry, 1, &lacking) == 1 && !lacking;
     }
     return transfer(s, addr, s->data, s->op.len, &done, &fault) == SVM_OK;
 }

@@ -147,6 +147,7 @@ static const TestdevRegister registers[TESTDEV_REGS] = {
     REG_COUNT(INVALID, responses[IOMMU_PRI_RESP_INVALID_REQUEST]),
     REG_COUNT(FAILURE, responses[IOMMU_PRI_RESP_FAILURE]),
     REG_COUNT(UNEXPECTED, unexpected),
+    REG_COUNT(STUCK, stuck),
     REG_RW(TLB_INDEX, UINT32_MAX),
     REG_CALL(TLB_IOVA, read_tlb_iova),
     REG_CALL(TLB_ADDRESS, read_tlb_address),
