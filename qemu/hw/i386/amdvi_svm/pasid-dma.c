@@ -73,7 +73,8 @@ static MemTxResult pasid_dma_rw(PCIPasidDma *iommu, PCIBus *bus, int devfn,
                                 PCIPasidDmaAttrs attrs, dma_addr_t addr,
                                 void *buf, dma_addr_t len, DMADirection dir)
 {
-    AmdviEngine *e = amdvi_svm_engine(AMD_IOMMU_DEVICE(iommu));
+    /* An interface is the object itself; a checked cast costs as a hit does */
+    AmdviEngine *e = amdvi_svm_engine((AMDVIState *)iommu);
     bool write = dir == DMA_DIRECTION_FROM_DEVICE;
     AmdviTransfer t = {
         .request = {

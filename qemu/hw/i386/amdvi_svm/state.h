@@ -17,6 +17,7 @@
 /* First: the stock header has macros that libamdvi uses for other things */
 #include "hw/i386/amdvi/amdvi.h"
 #include "hw/i386/amd_iommu.h"
+#include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus.h"
 #include "dte-cache.h"
 #include "iotlb.h"
@@ -86,7 +87,9 @@ typedef struct AmdviGroup {
 /* A source of requests: one requester ID on one bus */
 typedef struct AmdviDevice {
     AmdviEngine *engine;
-    PCIBus *bus;                /* its number changes: see the function below */
+    PCIBus *bus;
+    PCIDevice *bridge;          /* has the number of the bus; or NULL */
+    uint8_t root_number;        /* of the bus, without a bridge */
     uint8_t devfn;
     MemoryRegion root;
     IOMMUMemoryRegion iommu;
@@ -108,6 +111,9 @@ typedef struct AmdviDevice {
 
     QLIST_ENTRY(AmdviDevice) next;
 } AmdviDevice;
+
+/* Devices that are found without a search: a power of two */
+#define AMDVI_RECENT 256
 
 struct AmdviEngine {
     AMDVIState *s;
@@ -144,6 +150,7 @@ struct AmdviEngine {
     int32_t saved_len;
 
     QLIST_HEAD(, AmdviDevice) devices;
+    AmdviDevice *recent[AMDVI_RECENT];  /* by place: a shortcut, atomic */
 
     PCIDevice *southbridge;     /* until it is plugged in */
     Notifier southbridge_notifier;
@@ -258,8 +265,25 @@ AmdviDevice *amdvi_svm_make_device(AmdviEngine *e, PCIBus *bus, int devfn);
 /* The same without making one: NULL */
 AmdviDevice *amdvi_svm_find_device_at(AmdviEngine *e, PCIBus *bus, int devfn);
 AmdviDevice *amdvi_svm_find_device(AmdviEngine *e, uint16_t device_id);
-/* Requester ID as the guest numbers the buses now */
-uint16_t amdvi_svm_device_id(const AmdviDevice *d);
+/* False once the bridge that the device was behind has been unplugged */
+static inline bool amdvi_svm_is_reachable(const AmdviDevice *d)
+{
+    return !d->bridge || qatomic_read(&d->bridge->qdev.realized);
+}
+
+/*
+ * Requester ID as the guest numbers the buses now: at every request, so
+ * without the casts of pci_bus_num().
+ */
+static inline uint16_t amdvi_svm_device_id(const AmdviDevice *d)
+{
+    uint8_t number = d->root_number;
+
+    if (d->bridge && amdvi_svm_is_reachable(d)) {
+        number = d->bridge->config[PCI_SECONDARY_BUS];
+    }
+    return PCI_BUILD_BDF(number, d->devfn);
+}
 
 /*
  * The DTE for a request.  False if the request ends here, and @result tells

@@ -34,17 +34,13 @@
 #define RANGE_SHIFT_MAX 62
 #define WINDOW_SHIFT 20
 
-uint16_t amdvi_svm_device_id(const AmdviDevice *d)
-{
-    return PCI_BUILD_BDF(pci_bus_num(d->bus), d->devfn);
-}
-
 AmdviDevice *amdvi_svm_find_device(AmdviEngine *e, uint16_t device_id)
 {
     AmdviDevice *d;
 
     QLIST_FOREACH_RCU(d, &e->devices, next) {
-        if (amdvi_svm_device_id(d) == device_id) {
+        if (amdvi_svm_device_id(d) == device_id &&
+            amdvi_svm_is_reachable(d)) {
             return d;
         }
     }
@@ -247,12 +243,19 @@ static void init_regions(AmdviDevice *d)
     address_space_init(&d->as, &d->root, name);
 }
 
+/* Devices are never freed, so what was found once stays good */
 AmdviDevice *amdvi_svm_find_device_at(AmdviEngine *e, PCIBus *bus, int devfn)
 {
-    AmdviDevice *d;
+    uint64_t place = amdvi_hash((uintptr_t)bus + devfn) >> 32;
+    AmdviDevice **recent = &e->recent[place % AMDVI_RECENT];
+    AmdviDevice *d = qatomic_load_acquire(recent);
 
+    if (d && d->bus == bus && d->devfn == devfn) {
+        return d;
+    }
     QLIST_FOREACH_RCU(d, &e->devices, next) {
         if (d->bus == bus && d->devfn == devfn) {
+            qatomic_store_release(recent, d);
             return d;
         }
     }
@@ -270,10 +273,12 @@ AmdviDevice *amdvi_svm_make_device(AmdviEngine *e, PCIBus *bus, int devfn)
     d->engine = e;
     d->bus = bus;
     d->devfn = devfn;
+    d->bridge = pci_bus_is_root(bus) ? NULL : pci_bridge_get_device(bus);
+    d->root_number = d->bridge ? 0 : pci_bus_num(bus);
     d->pasids = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     /*
-     * The bus is asked for its number at every request.  It is part of its
-     * bridge, which may be unplugged, so keep that.
+     * The bridge is asked for the number of its bus at every request.  It may
+     * be unplugged, so keep it.
      */
     object_ref(OBJECT(BUS(bus)->parent));
     init_regions(d);
