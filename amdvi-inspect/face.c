@@ -3,6 +3,7 @@
  * See face.h.
  */
 #include "face.h"
+#include "memory.h"
 #include "options.h"
 #include "pci.h"
 #include "render.h"
@@ -301,46 +302,23 @@ int amdvi_face_dte(struct amdvi_face *face, const char *bdf,
     return result(face, false);
 }
 
-/* The walk reads through this; a failure is kept for its end */
-struct reader {
-    struct amdvi_face *face;
-    bool failed;
-};
-
-static enum amdvi_mem_status read_for_walk(void *opaque, uint64_t spa,
-                                           void *buf, size_t len)
-{
-    struct reader *reader = opaque;
-    enum amdvi_mem_status status = AMDVI_MEM_ABORT;
-
-    if (!reader->failed) {
-        reader->failed = !amdvi_target_read(reader->face->target, spa, buf,
-                                            len, &status, &reader->face->err);
-    }
-    return reader->failed ? AMDVI_MEM_UNKNOWN : status;
-}
-
-static bool translate(struct amdvi_face *face,
+static bool translate(struct amdvi_face *face, struct amdvi_memory *memory,
                       const struct amdvi_request *request,
                       struct amdvi_result *ret)
 {
-    struct reader reader = { .face = face };
-    struct amdvi_mem mem = { .read = read_for_walk, .opaque = &reader };
     struct amdvi_iommu iommu;
 
-    if (!fresh_target(face) ||
-        !amdvi_target_iommu(face->target, &iommu, &face->err)) {
+    if (!amdvi_target_iommu(face->target, &iommu, &face->err)) {
         return false;
     }
-    amdvi_translate(&iommu, &mem, request, NULL, ret);
-    if (ret->outcome == AMDVI_OUTCOME_FORWARDED) {
-        ret->addr = request->addr;
-        ret->page_shift = 12;
-    } else if (!reader.failed && ret->outcome != AMDVI_OUTCOME_TRANSLATED) {
-        return amdvi_fail(&face->err, AMDVI_EXIT_FAILED, "0x%" PRIx64 ": %s",
-                          request->addr, amdvi_reason_text(ret->reason));
+    amdvi_translate(&iommu, &memory->mem, request, NULL, ret);
+    if (!amdvi_memory_good(memory, &face->err)) {
+        return false;
     }
-    return !reader.failed;
+    return ret->outcome == AMDVI_OUTCOME_TRANSLATED ||
+           ret->outcome == AMDVI_OUTCOME_FORWARDED ||
+           amdvi_fail(&face->err, AMDVI_EXIT_FAILED, "0x%" PRIx64 ": %s",
+                      request->addr, amdvi_reason_text(ret->reason));
 }
 
 static bool walk(struct amdvi_face *face, const char *bdf, uint32_t pasid,
@@ -350,10 +328,17 @@ static bool walk(struct amdvi_face *face, const char *bdf, uint32_t pasid,
         .kind = AMDVI_REQUEST_DMA, .pasid = pasid, .addr = addr,
     };
     struct amdvi_result translated;
+    struct amdvi_memory *memory;
     uint64_t mask;
+    bool good;
 
-    if (!parse_bdf(face, bdf, &request.device_id) ||
-        !translate(face, &request, &translated)) {
+    if (!parse_bdf(face, bdf, &request.device_id) || !fresh_target(face)) {
+        return false;
+    }
+    memory = amdvi_memory_new(face->target, &face->err);
+    good = memory && translate(face, memory, &request, &translated);
+    free(memory);
+    if (!good) {
         return false;
     }
     mask = amdvi_ones(translated.page_shift < 32 ? translated.page_shift

@@ -27,8 +27,10 @@ MMIO = 0xfed80000
 MIB = 1 << 20
 DEVTAB, TABLES, DATA = 16 * MIB, 20 * MIB, 24 * MIB
 EVENTS, COMMANDS = 17 * MIB, 18 * MIB
-# The device with tables, and an address that its tables map
+# The device with tables, and an address that its host tables map
 EDU, EDU_BDF, IOVA = 0x20, "00:04.0", 0x40000000
+# What its guest tables map in the other world
+PASID, GVA = 1, 0x7f0000001000
 START_S = 60
 GDB_S = 120
 
@@ -193,6 +195,25 @@ def world(vm: StubVm) -> None:
     vm.store(MMIO + 0x08, 8 << 56 | COMMANDS)
     vm.store(MMIO + 0x10, 8 << 56 | EVENTS)
     vm.store(MMIO + 0x18, bits(0, 2, 12))
+
+
+def guest_world(vm: StubVm) -> None:
+    """The same device with tables of PASID 1: a page at GVA, a read-only one
+    behind it, then none."""
+    world(vm)
+    directory = bits(0, 1, 2, 5)
+    gcr3 = TABLES + 0x10000
+    vm.store(gcr3 + 8 * PASID, bits(0) | TABLES + 0x11000)
+    for level, table in ((4, 0x11000), (3, 0x12000), (2, 0x13000)):
+        index = GVA >> (12 + 9 * (level - 1)) & 0x1ff
+        vm.store(TABLES + table + 8 * index,
+                 directory | TABLES + table + 0x1000)
+    vm.store(TABLES + 0x14008, directory | bits(6) | DATA,
+             bits(0, 2, 5) | DATA + 0x1000, 0)
+    vm.store(DEVTAB + 32 * EDU,
+             bits(0, 1, 55) | READ_WRITE | (gcr3 >> 12 & 7) << 58,
+             7 | (gcr3 >> 15 & 0xffff) << 16, bits(0), 0)
+    vm.store(MMIO + 0x18, bits(0, 2, 12, 16))
 
 
 def lines_without(text: str, *starts: str) -> List[str]:
