@@ -40,7 +40,7 @@ TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
 
 CHECK_PARTS := check-build check-unit "check-unit SAN=1" \
 	check-qtest "check-qtest SAN=1" check-cli "check-cli SAN=1" check-gdb check-guest
-CHECK_LONG_PARTS := "check-unit CLANG=1" "check-qtest CLANG=1" \
+CHECK_LONG_PARTS := check-mutants "check-unit CLANG=1" "check-qtest CLANG=1" \
 	"fuzz FUZZ_TIME=600"
 
 .PHONY: help
@@ -130,6 +130,11 @@ fuzz: ## feed libamdvi hostile memory (FUZZ_TIME=, default 60)
 	    --args "-max_total_time=$(FUZZ_TIME) \
 	    -artifact_prefix=$(OUT)/fuzz/ $(OUT)/fuzz/corpus" \
 	    $(OUT)/tools-clang/tests/fuzz/fuzz-walk
+
+.PHONY: check-mutants
+check-mutants: qemu-stock ## plant faults; the tests must notice each
+	@scripts/host-meson >/dev/null
+	@scripts/tap-summary --timeout 7200 tests/mutants/run
 
 .PHONY: check-build
 check-build: ## tests of the build scripts

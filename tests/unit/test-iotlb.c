@@ -280,6 +280,10 @@ static void test_precision(void **state)
     assert_int_equal(left(t), 0);
     fill_all_kinds(t);
     assert_int_equal(left(t), 0xfffff);
+    /* What comes after a flush does not bring back what was there before */
+    amdvi_iotlb_flush_all(t);
+    insert(t, 0x5000000, host(9, 0x1000));
+    assert_int_equal(left(t), 0);
 }
 
 /* A thousand address spaces live at once; each flush drops one of them */
@@ -400,11 +404,15 @@ static void test_large_range(void **state)
     };
 
     insert(t, 0x7fffffffffff, r);
+    insert(t, kernel.base - PAGE, r);
+    insert(t, kernel.base, r);
     insert(t, 0xffff800000000000, r);
     insert(t, 0xfffffffffffff000, r);
     insert(t, 0xffff800000000000, guest(1, 2, 0));
     amdvi_iotlb_flush_guest(t, 1, 1, kernel);
     assert_true(cached(t, 0x7fffffffffff, r));
+    assert_true(cached(t, kernel.base - PAGE, r));
+    assert_false(cached(t, kernel.base, r));
     assert_false(cached(t, 0xffff800000000000, r));
     assert_false(cached(t, 0xfffffffffffff000, r));
     assert_true(cached(t, 0xffff800000000000, guest(1, 2, 0)));
