@@ -73,14 +73,29 @@ void config_write(Bench *b, uint16_t device_id, uint8_t offset, uint32_t value)
     qtest_outl(b->qts, 0xcfc, value);
 }
 
-uint8_t config_find(Bench *b, uint16_t device_id, uint8_t capability)
+/* From the pointer to a capability on, until there is one of this kind */
+static uint8_t follow_capabilities(Bench *b, uint16_t device_id, uint8_t next,
+                                   uint8_t capability)
 {
-    uint8_t next = config_read(b, device_id, PCI_CAPABILITIES);
-
     while (next && (config_read(b, device_id, next) & 0xff) != capability) {
         next = config_read(b, device_id, next) >> 8;
     }
     return next;
+}
+
+uint8_t config_find(Bench *b, uint16_t device_id, uint8_t capability)
+{
+    return follow_capabilities(b, device_id,
+                               config_read(b, device_id, PCI_CAPABILITIES),
+                               capability);
+}
+
+uint8_t config_find_next(Bench *b, uint16_t device_id, uint8_t place,
+                         uint8_t capability)
+{
+    return follow_capabilities(b, device_id,
+                               config_read(b, device_id, place) >> 8,
+                               capability);
 }
 
 /* BAR, memory decoding, bus mastering */

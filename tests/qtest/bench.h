@@ -128,8 +128,10 @@ uint64_t reg_read_size(Bench *b, uint32_t offset, int size);
 uint32_t config_read(Bench *b, uint16_t device_id, uint8_t offset);
 void config_write(Bench *b, uint16_t device_id, uint8_t offset,
                   uint32_t value);
-/* Offset of a capability, 0 if there is none */
+/* Offset of a capability, 0 if there is none; and of the one after @place */
 uint8_t config_find(Bench *b, uint16_t device_id, uint8_t capability);
+uint8_t config_find_next(Bench *b, uint16_t device_id, uint8_t place,
+                         uint8_t capability);
 
 /* Bases of table and rings as above, 256 entries each, and enables */
 void bench_set_up(Bench *b);

@@ -26,6 +26,8 @@
 /* Flags that only type 10h has */
 #define PREF_SUP 0x40
 #define PPR_SUP 0x80
+/* In the capability; 4 bits lower in an IVHD */
+#define MSI_NUM_PPR 0xf8000000
 
 /* The block of a type */
 static const uint8_t *find_block(const GByteArray *ivrs, uint8_t type)
@@ -48,11 +50,12 @@ static void check_place(Bench *b, const uint8_t *block)
 }
 
 /* Types 11h and 40h: the same but for the type */
-static void check_images(Bench *b, const uint8_t *block, uint8_t flags)
+static void check_images(Bench *b, const uint8_t *block, uint8_t flags,
+                         uint32_t attributes)
 {
     check_place(b, block);
     g_assert_cmphex(block[FLAGS], ==, flags);
-    g_assert_cmphex((uint32_t)ldl_le_p(block + FEATURES), ==, 0);
+    g_assert_cmphex((uint32_t)ldl_le_p(block + FEATURES), ==, attributes);
     g_assert_cmphex(ldq_le_p(block + EFR), ==, reg_read(b, REG_EFR));
     g_assert_cmphex(ldq_le_p(block + EFR2), ==, reg_read(b, REG_EFR2));
 }
@@ -63,19 +66,22 @@ static void check(const char *options, uint8_t flags, uint32_t features)
     Bench *b = bench_start(options, "");
     GByteArray *ivrs = ivrs_read(b->qts);
     const uint8_t *block, *newer;
+    uint32_t misc;
 
     g_assert_cmpint(ivrs->data[REVISION], ==, 2);
     /* EFRSup, and the widths that capability +10h has */
     g_assert_cmphex((uint32_t)ldl_le_p(ivrs->data + INFO), ==, 0x203041);
+    misc = config_read(b, IOMMU_ID, config_find(b, IOMMU_ID, 0x0f) + 0x10);
     g_assert_cmphex((uint32_t)ldl_le_p(ivrs->data + INFO) & ~1, ==,
-                    config_read(b, IOMMU_ID,
-                                config_find(b, IOMMU_ID, 0x0f) + 0x10));
+                    misc & ~MSI_NUM_PPR);
     block = find_block(ivrs, 0x10);
     check_place(b, block);
     g_assert_cmphex(block[FLAGS], ==, flags);
     g_assert_cmphex((uint32_t)ldl_le_p(block + FEATURES), ==, features);
     block = find_block(ivrs, 0x11);
-    check_images(b, block, flags & ~(PREF_SUP | PPR_SUP));
+    /* MsiNumPPR, as the capability has it */
+    check_images(b, block, flags & ~(PREF_SUP | PPR_SUP),
+                 (misc & MSI_NUM_PPR) >> 4);
     newer = find_block(ivrs, 0x40);
     g_assert_cmpint(lduw_le_p(newer + LENGTH), ==, lduw_le_p(block + LENGTH));
     g_assert_cmpmem(newer + 1, lduw_le_p(newer + LENGTH) - 1, block + 1,
@@ -90,14 +96,14 @@ static void test_default(void)
 {
     /*
      * HtTunEn, IotlbSup, PreFSup, PPRSup; HATS=2, GATS=1, PASmax=15, HESup,
-     * GASup, IASup, GLXSup=1, GTSup, NXSup
+     * GASup, IASup, GLXSup=1, GTSup, NXSup, MsiNumPPR=1
      */
-    check("svm=on", 0xd1, 0x90000fee);
+    check("svm=on", 0xd1, 0x90800fee);
 }
 
 static void test_xt(void)
 {
-    check("svm=on,xtsup=on", 0xd1, 0x90000fef);
+    check("svm=on,xtsup=on", 0xd1, 0x90800fef);
 }
 
 static void test_less(void)

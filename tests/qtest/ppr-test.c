@@ -366,6 +366,27 @@ static void test_msi(void)
     svm_stop(s);
 }
 
+/* With two messages enabled the second is for the PPR log only */
+static void test_two_messages(void)
+{
+    Svm *s = start();
+    uint8_t msi;
+
+    msi_set_up(s->b);
+    msi = config_find(s->b, IOMMU_ID, 0x05);
+    g_assert_cmpint(config_find_next(s->b, IOMMU_ID, msi, 0x05), ==, 0);
+    /* Multiple Message Capable and Enable: 2 */
+    g_assert_cmphex(config_read(s->b, IOMMU_ID, msi) >> 16 & 0xe, ==, 2);
+    config_write(s->b, IOMMU_ID, msi,
+                 config_read(s->b, IOMMU_ID, msi) | 0x100000);
+    add_control(s, CONTROL_PPR_INT_EN | CONTROL_EVENT_INT_EN);
+    g_assert_cmpint(request(s, 1), ==, 0);
+    g_assert_cmphex(qtest_readl(s->b->qts, MSI_ADDRESS), ==, MSI_DATA | 1);
+    command(s->b, 0xe000000000000000, 0);
+    g_assert_cmphex(qtest_readl(s->b->qts, MSI_ADDRESS), ==, MSI_DATA & ~1);
+    svm_stop(s);
+}
+
 /* The XT register of the PPR log; masked by 0, but not forgotten */
 static void test_xt(void)
 {
@@ -449,6 +470,7 @@ int main(int argc, char **argv)
                    test_auto_response_always);
     qtest_add_func("/amdvi/ppr/early-overflow", test_early_overflow);
     qtest_add_func("/amdvi/ppr/msi", test_msi);
+    qtest_add_func("/amdvi/ppr/two-messages", test_two_messages);
     qtest_add_func("/amdvi/ppr/xt", test_xt);
     qtest_add_func("/amdvi/ppr/xt-acknowledged", test_xt_acknowledged);
     qtest_add_func("/amdvi/ppr/reset", test_reset);

@@ -17,6 +17,7 @@
 /* GCR3TRPMode */
 #define EFR2 0x8
 #define EFR_XT 0x4ULL
+#define EFR_PPR 0x2ULL
 #define WINDOW 0x4000
 
 static struct amdvi_features features_of(Bench *b)
@@ -58,8 +59,11 @@ static uint64_t reset_value(const struct amdvi_layout *l,
     case REG_EFR2:
         return f->efr2;
     case 0x150:
-        /* 48 bits of guest virtual, 48 of physical, 64 of virtual address */
-        return 0x203040;
+        /*
+         * 48 bits of guest virtual, 48 of physical, 64 of virtual address;
+         * message 1 for page requests
+         */
+        return f->efr & EFR_PPR ? 0x08203040 : 0x203040;
     default:
         return amdvi_feature(f, l->needs) ? l->reset : 0;
     }
@@ -253,9 +257,9 @@ static void test_pair(void)
 {
     Bench *b = bench_start("svm=on", "");
 
-    g_assert_cmphex(reg_read(b, 0x150), ==, 0x203040);
+    g_assert_cmphex(reg_read(b, 0x150), ==, 0x08203040);
     reg_write(b, 0x150, UINT64_MAX);
-    g_assert_cmphex(reg_read(b, 0x150), ==, 0x203040);
+    g_assert_cmphex(reg_read(b, 0x150), ==, 0x08203040);
     bench_stop(b);
 }
 

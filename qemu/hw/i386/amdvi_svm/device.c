@@ -19,13 +19,6 @@
 #define PASID_BITS_MAX 16
 #define GUEST_LEVELS_DEFAULT 5
 #define IOTLB_SIZE_DEFAULT 4096
-/* Offsets in the capability */
-#define CAP_HEADER 0
-#define CAP_BASE_LOW 0x04
-#define CAP_MISC 0x10
-/* Of CAP_BASE_LOW: registers can be accessed, and are always */
-#define CAP_ENABLE 1
-
 AmdviEngine *amdvi_svm_engine(AMDVIState *s)
 {
     return s->engine;
@@ -213,39 +206,6 @@ const PCIIOMMUOps *amdvi_svm_pci_ops(AMDVIState *s, const PCIIOMMUOps *stock)
     return s->svm.svm ? &s->engine->pci_ops : stock;
 }
 
-/* The stock function lists a stub of an MSI capability besides the real one */
-static void drop_msi_stub(PCIDevice *dev)
-{
-    uint8_t *link = dev->config + PCI_CAPABILITY_LIST;
-
-    while (*link) {
-        uint8_t *cap = dev->config + *link;
-
-        if (cap[PCI_CAP_LIST_ID] == PCI_CAP_ID_MSI && *link != dev->msi_cap) {
-            *link = cap[PCI_CAP_LIST_NEXT];
-        } else {
-            link = cap + PCI_CAP_LIST_NEXT;
-        }
-    }
-}
-
-/*
- * The capability of the PCI function: ATS only if there is any, and NpCache
- * clear, since nothing absent is ever cached (spec/translation.md 5).
- */
-static void set_capability(AMDVIState *s)
-{
-    uint8_t *cap = s->pci->dev.config + s->pci->capab_offset;
-    uint64_t header = pci_get_long(cap + CAP_HEADER);
-
-    amdvi_cap_header_set_iotlb_sup(&header, s->svm.ats == ON_OFF_AUTO_ON);
-    amdvi_cap_header_set_np_cache(&header, 0);
-    amdvi_cap_header_set_cap_rev(&header, 1);
-    pci_set_long(cap + CAP_HEADER, header);
-    pci_set_long(cap + CAP_BASE_LOW, AMDVI_BASE_ADDR | CAP_ENABLE);
-    pci_set_long(cap + CAP_MISC, amdvi_svm_misc_word());
-}
-
 static void reset(AmdviEngine *e)
 {
     trace_amdvi_svm_reset();
@@ -307,11 +267,10 @@ void amdvi_svm_realize(AMDVIState *s)
     e->irq_bh = qemu_bh_new(amdvi_svm_irq_bh, e);
     e->response_bh = qemu_bh_new(amdvi_svm_response_bh, e);
     s->engine = e;
-    set_capability(s);
-    drop_msi_stub(&s->pci->dev);
+    amdvi_svm_set_up_function(s);
     amdvi_svm_init_caches(e);
     amdvi_svm_init_registers(e);
-    e->reg[AMDVI_LAYOUT_msi_vector0].reset = amdvi_svm_misc_word();
+    e->reg[AMDVI_LAYOUT_msi_vector0].reset = amdvi_svm_misc_word(&s->svm);
     reset(e);
     X86_MACHINE(pcms)->ioapic_as =
         amdvi_svm_find_address_space(pcms->pcibus, s, AMDVI_IOAPIC_SB_DEVID);

@@ -72,7 +72,15 @@ uint64_t amdvi_svm_efr(AMDVIState *s, uint64_t stock)
     return s->svm.svm ? amdvi_svm_build_features(s).efr : stock;
 }
 
-uint32_t amdvi_svm_misc_word(void)
+/* Message of the PPR log, if there is one */
+static unsigned int ppr_message(const AmdviOptions *o)
+{
+    return o->pri == ON_OFF_AUTO_ON ? AMDVI_SVM_MSI_PPR
+                                    : AMDVI_SVM_MSI_GENERAL;
+}
+
+/* The sizes that the capability and IVinfo have in common */
+static uint64_t sizes(void)
 {
     uint64_t misc = 0;
 
@@ -82,10 +90,19 @@ uint32_t amdvi_svm_misc_word(void)
     return misc;
 }
 
+uint32_t amdvi_svm_misc_word(const AmdviOptions *o)
+{
+    uint64_t misc = sizes();
+
+    amdvi_msi_vector0_set_msi_num(&misc, AMDVI_SVM_MSI_GENERAL);
+    amdvi_msi_vector0_set_msi_num_ppr(&misc, ppr_message(o));
+    return misc;
+}
+
 /* IVinfo: EFRSup, and sizes where the capability has them too */
 static uint32_t ivrs_info(void)
 {
-    return 1 | amdvi_svm_misc_word();
+    return 1 | sizes();
 }
 
 /* IVHD flags: HtTunEn, IotlbSup, and in type 10h PreFSup and PPRSup */
@@ -99,10 +116,16 @@ static uint8_t ivhd_flags(const AmdviOptions *o, uint64_t efr, bool old)
     return flags;
 }
 
-/* Feature reporting of type 10h: fields of EFR at other places */
-static uint32_t ivhd_features(uint64_t efr)
+/* Attributes of types 11h and 40h: MsiNumPPR; no counters */
+static uint32_t ivhd_attributes(const AmdviOptions *o)
 {
-    return amdvi_efr_xt_sup(&efr) | amdvi_efr_nx_sup(&efr) << 1 |
+    return ppr_message(o) << 23;
+}
+
+/* Feature reporting of type 10h: the same, and fields of EFR */
+static uint32_t ivhd_features(const AmdviOptions *o, uint64_t efr)
+{
+    return ivhd_attributes(o) | amdvi_efr_xt_sup(&efr) | amdvi_efr_nx_sup(&efr) << 1 |
            amdvi_efr_gt_sup(&efr) << 2 | amdvi_efr_glx_sup(&efr) << 3 |
            amdvi_efr_ia_sup(&efr) << 5 | amdvi_efr_ga_sup(&efr) << 6 |
            amdvi_efr_he_sup(&efr) << 7 | amdvi_efr_pas_max(&efr) << 8 |
@@ -127,7 +150,9 @@ uint64_t amdvi_svm_ivrs(AMDVIState *s, AmdviIvrsWord word, uint64_t stock)
     case AMDVI_IVRS_FLAGS_11H:
         return ivhd_flags(&s->svm, f.efr, false);
     case AMDVI_IVRS_FEATURES:
-        return ivhd_features(f.efr);
+        return ivhd_features(&s->svm, f.efr);
+    case AMDVI_IVRS_ATTRIBUTES:
+        return ivhd_attributes(&s->svm);
     case AMDVI_IVRS_EFR2:
         return f.efr2;
     default:

@@ -37,6 +37,7 @@ typedef enum AmdviIvrsWord {
     AMDVI_IVRS_FLAGS_10H,       /* flags of the IVHD of type 10h */
     AMDVI_IVRS_FLAGS_11H,
     AMDVI_IVRS_FEATURES,        /* feature reporting of type 10h */
+    AMDVI_IVRS_ATTRIBUTES,      /* attributes of types 11h and 40h */
     AMDVI_IVRS_EFR2,            /* EFR2 image of types 11h and 40h */
 } AmdviIvrsWord;
 

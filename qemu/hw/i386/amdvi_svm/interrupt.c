@@ -24,19 +24,20 @@ static const struct {
     enum amdvi_layout_id enable_reg;
     AmdviFlag *enabled;
     enum amdvi_layout_id xt;
+    unsigned int msi;
 } sources[] = {
     { "event log", amdvi_status_event_log_int,
       AMDVI_LAYOUT_control, amdvi_control_event_int_en,
-      AMDVI_LAYOUT_xt_general },
+      AMDVI_LAYOUT_xt_general, AMDVI_SVM_MSI_GENERAL },
     { "completion wait", amdvi_status_com_wait_int,
       AMDVI_LAYOUT_control, amdvi_control_com_wait_int_en,
-      AMDVI_LAYOUT_xt_general },
+      AMDVI_LAYOUT_xt_general, AMDVI_SVM_MSI_GENERAL },
     { "PPR log", amdvi_status_ppr_int,
       AMDVI_LAYOUT_control, amdvi_control_ppr_int_en,
-      AMDVI_LAYOUT_xt_ppr },
+      AMDVI_LAYOUT_xt_ppr, AMDVI_SVM_MSI_PPR },
     { "PPR log threshold", amdvi_status_ppr_overflow_early,
       AMDVI_LAYOUT_ppr_early_overflow, amdvi_ppr_early_overflow_int_en,
-      AMDVI_LAYOUT_xt_ppr },
+      AMDVI_LAYOUT_xt_ppr, AMDVI_SVM_MSI_PPR },
 };
 
 #define SOURCE_PPR 2
@@ -104,6 +105,10 @@ static bool send_msi(AmdviEngine *e, unsigned int number, const char *name)
         trace_amdvi_svm_irq_masked(name);
         return false;
     }
+    /* Software may have enabled fewer: then all share the first */
+    if (number >= msi_nr_vectors_allocated(pci)) {
+        number = 0;
+    }
     msg = msi_get_message(pci, number);
     trace_amdvi_svm_irq(name, msg.address, msg.data);
     send_message(e, &msg);
@@ -125,7 +130,7 @@ static uint32_t send_pending(AmdviEngine *e, uint32_t pending,
         if (amdvi_control_int_cap_xt_en(&control)) {
             sent = send_xt(e, xt[i], sources[i].name);
         } else {
-            sent = send_msi(e, 0, sources[i].name);
+            sent = send_msi(e, sources[i].msi, sources[i].name);
         }
         masked |= sent ? 0 : BIT(i);
     }

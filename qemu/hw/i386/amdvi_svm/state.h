@@ -404,9 +404,18 @@ void amdvi_svm_drop_saved_groups(AmdviEngine *e);
 /* southbridge.c: have a PCI function where the IOAPIC is, for Linux 7.3 */
 void amdvi_svm_add_southbridge(AmdviEngine *e);
 
+/* function.c: make the PCI function what the engine needs */
+void amdvi_svm_set_up_function(AMDVIState *s);
+/* Messages of the function, by number; spec/registers.md 9 */
+enum {
+    AMDVI_SVM_MSI_GENERAL,      /* event log and completion wait: MsiNum */
+    AMDVI_SVM_MSI_PPR,          /* MsiNumPPR */
+    AMDVI_SVM_MSI_COUNT
+};
+
 /* features.c: what the options make of EFR, EFR2 and the capability */
 struct amdvi_features amdvi_svm_build_features(AMDVIState *s);
 /* The miscellaneous word of the capability, also MMIO 0150h */
-uint32_t amdvi_svm_misc_word(void);
+uint32_t amdvi_svm_misc_word(const AmdviOptions *o);
 
 #endif
