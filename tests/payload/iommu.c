@@ -20,6 +20,9 @@
 #define COMPLETION_WAIT 0x1000000000000001ULL
 #define INVALIDATE_DEVTAB 0x2000000000000000ULL
 #define INVALIDATE_PAGES 0x3000000000000000ULL
+#define INVALIDATE_IOTLB 0x4000000000000000ULL
+/* In the second word: of a PASID */
+#define GN 4
 
 /* Of 256 functions: two pages */
 static uint64_t device_table[256][4] __attribute__((aligned(4096)));
@@ -79,10 +82,22 @@ void iommu_set_dte(uint16_t device_id, const uint64_t dte[4])
     execute(INVALIDATE_DEVTAB | device_id, 0);
 }
 
-void iommu_invalidate(uint16_t domain_id, bool guest, uint64_t page)
+void iommu_invalidate_host(uint16_t domain_id, uint64_t page)
 {
-    execute(INVALIDATE_PAGES | (uint64_t)domain_id << 32,
-            page | (guest ? 4 : 0));
+    execute(INVALIDATE_PAGES | (uint64_t)domain_id << 32, page);
+}
+
+void iommu_invalidate_guest(uint16_t domain_id, uint32_t pasid, uint64_t page)
+{
+    execute(INVALIDATE_PAGES | (uint64_t)domain_id << 32 | pasid, page | GN);
+}
+
+void iommu_invalidate_device(uint16_t device_id, uint32_t pasid,
+                             uint64_t page)
+{
+    execute(INVALIDATE_IOTLB | (uint64_t)(pasid & 0xff) << 48 |
+            (uint64_t)device_id << 32 | (pasid >> 8 & 0xff) << 16 | device_id,
+            page | GN);
 }
 
 unsigned int iommu_take_events(uint64_t last[2])

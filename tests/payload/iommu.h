@@ -6,15 +6,18 @@
 #ifndef PAYLOAD_IOMMU_H
 #define PAYLOAD_IOMMU_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* Tables and rings in place, everything enabled; all DTEs are invalid */
 void iommu_start(void);
 /* Write a DTE of bus 0, and wait until the IOMMU has heard of it */
 void iommu_set_dte(uint16_t device_id, const uint64_t dte[4]);
-/* Wait until the IOMMU has forgotten a page of a domain; guest: of PASID 0 */
-void iommu_invalidate(uint16_t domain_id, bool guest, uint64_t page);
+/* Wait until the IOMMU has forgotten a page of the host table of a domain, */
+void iommu_invalidate_host(uint16_t domain_id, uint64_t page);
+/* of the table of one of its PASIDs, or until a device's TLB has */
+void iommu_invalidate_guest(uint16_t domain_id, uint32_t pasid, uint64_t page);
+void iommu_invalidate_device(uint16_t device_id, uint32_t pasid,
+                             uint64_t page);
 /* How many events came since the last call, and the last one of them */
 unsigned int iommu_take_events(uint64_t last[2]);
 

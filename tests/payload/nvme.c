@@ -80,3 +80,10 @@ void nvme_write_page(uint64_t address)
     odd_round ^= head == 0;
     write32(REG_HEAD, head);
 }
+
+void nvme_write_often(uint64_t address, unsigned int count)
+{
+    while (count--) {
+        nvme_write_page(address);
+    }
+}

@@ -13,5 +13,7 @@
 void nvme_start(void);
 /* Let it write a page; it does not find out whether that was possible */
 void nvme_write_page(uint64_t address);
+/* Let it do so @count times */
+void nvme_write_often(uint64_t address, unsigned int count);
 
 #endif

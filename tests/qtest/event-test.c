@@ -144,6 +144,25 @@ static void test_restart(void)
     bench_stop(b);
 }
 
+/* As Xen and FreeBSD do it: once it has stopped, both pointers go to 0 */
+static void test_restart_empty(void)
+{
+    Bench *b = start_full();
+    uint64_t control = reg_read(b, REG_CONTROL);
+
+    cause_event(b);
+    g_assert_cmphex(log_status(b) & STATUS_EVENT_LOG_RUN, ==, 0);
+    reg_write(b, REG_CONTROL, control & ~CONTROL_EVENT_LOG_EN);
+    reg_write(b, REG_STATUS, STATUS_EVENT_OVERFLOW | STATUS_EVENT_LOG_INT);
+    reg_write(b, REG_EVENT_HEAD, 0);
+    reg_write(b, REG_EVENT_TAIL, 0);
+    reg_write(b, REG_CONTROL, control);
+    g_assert_cmphex(log_status(b), ==, STATUS_EVENT_LOG_RUN);
+    cause_event(b);
+    assert_events(b, 0, 1, READ_FAULT, PAGE);
+    bench_stop(b);
+}
+
 /* Starting the log forgets an overflow that was not acknowledged */
 static void test_restart_clears_overflow(void)
 {
@@ -238,6 +257,7 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/event/wrap", test_wrap);
     qtest_add_func("/amdvi/event/overflow", test_overflow);
     qtest_add_func("/amdvi/event/restart", test_restart);
+    qtest_add_func("/amdvi/event/restart-empty", test_restart_empty);
     qtest_add_func("/amdvi/event/restart-clears-overflow",
                    test_restart_clears_overflow);
     qtest_add_func("/amdvi/event/clear", test_clear);
