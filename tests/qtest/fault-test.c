@@ -457,6 +457,24 @@ static void test_stop_marker(void)
     sva_stop(s);
 }
 
+/* The bus number is part of the DeviceID, both ways */
+static void test_behind_port(void)
+{
+    Sva *s = sva_start_behind_port(32);
+
+    sva_bind(s, PASID);
+    fill(s, FRAME, 0x11);
+    assert_waits(s, read_byte(s, REQUEST, PASID, VA));
+    assert_ppr(s, 0, 0x1144020000050000 | BEHIND_PORT_ID, VA);
+    sva_map(s, PASID, VA, FRAME, SVA_USER_READ);
+    sva_respond(s, 0, SUCCESS);
+    assert_ended(s, TESTDEV_OK);
+    g_assert_cmphex(byte_read(s), ==, 0x11);
+    sva_invalidate(s, PASID, VA);
+    testdev_assert_invalidation(s->t, 0, PASID, VA, VA + 0xfff);
+    sva_stop(s);
+}
+
 /* Untranslated with PASID, and translated: past the device TLB */
 static void test_paths(void)
 {
@@ -553,6 +571,7 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/fault/raw-requests", test_raw_requests);
     qtest_add_func("/amdvi/fault/unexpected", test_unexpected);
     qtest_add_func("/amdvi/fault/stop-marker", test_stop_marker);
+    qtest_add_func("/amdvi/fault/behind-port", test_behind_port);
     qtest_add_func("/amdvi/fault/paths", test_paths);
     qtest_add_func("/amdvi/fault/doorbell", test_doorbell);
     qtest_add_func("/amdvi/fault/migrate", test_migrate_fault);

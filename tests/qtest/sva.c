@@ -3,6 +3,8 @@
 #include "qemu/osdep.h"
 #include "sva.h"
 
+#define PORT_ID 0x0020                  /* 00:04.0 */
+
 #define GCR3_ROOT 0x3100000ULL
 #define FIRST_TABLE 0x3101000ULL
 #define TABLE_BYTES 0x1000
@@ -56,21 +58,22 @@ void sva_set_up(Sva *s)
 }
 
 /* Nothing of the machine is set up yet */
-static Sva *start(const char *testdev, const char *more)
+static Sva *start(uint16_t id, const char *place, const char *testdev,
+                  const char *more)
 {
-    g_autofree char *line = g_strdup_printf("-device svm-testdev,addr=06.0%s "
-                                            "%s", testdev, more);
+    g_autofree char *line = g_strdup_printf("%s -device svm-testdev,%s%s",
+                                            more, place, testdev);
     Sva *s = g_new0(Sva, 1);
 
     s->b = bench_start("svm=on", line);
-    s->id = SVA_TESTDEV_ID;
+    s->id = id;
     s->free = FIRST_TABLE;
     return s;
 }
 
 Sva *sva_start_incoming(const char *testdev)
 {
-    Sva *s = start(testdev, "-incoming defer");
+    Sva *s = start(SVA_TESTDEV_ID, "addr=06.0", testdev, "-incoming defer");
 
     s->t = g_new0(Testdev, 1);
     s->t->qts = s->b->qts;
@@ -79,13 +82,31 @@ Sva *sva_start_incoming(const char *testdev)
     return s;
 }
 
-Sva *sva_start(const char *testdev, uint32_t page_requests)
+static void enable(Sva *s, uint32_t page_requests)
 {
-    Sva *s = start(testdev, "");
-
     s->t = testdev_find(s->b->qts, s->id, SVA_TESTDEV_BAR);
     sva_set_up(s);
     testdev_enable(s->t, page_requests);
+}
+
+Sva *sva_start(const char *testdev, uint32_t page_requests)
+{
+    Sva *s = start(SVA_TESTDEV_ID, "addr=06.0", testdev, "");
+
+    enable(s, page_requests);
+    return s;
+}
+
+Sva *sva_start_behind_port(uint32_t page_requests)
+{
+    Sva *s = start(BEHIND_PORT_ID, "bus=port0", "",
+                   "-device pcie-root-port,id=port0,addr=04.0");
+
+    /* Bus numbers 0, 1, 1; a memory window around the BAR; bus master */
+    config_write(s->b, PORT_ID, 0x18, 0x00010100);
+    config_write(s->b, PORT_ID, 0x20, 0xe100e100);
+    config_write(s->b, PORT_ID, 0x04, 6);
+    enable(s, page_requests);
     return s;
 }
 

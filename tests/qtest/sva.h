@@ -39,6 +39,8 @@ typedef struct Sva {
  * @page_requests allocated, 0: off) are enabled.
  */
 Sva *sva_start(const char *testdev, uint32_t page_requests);
+/* The same behind a root port, as function 01:00.0 */
+Sva *sva_start_behind_port(uint32_t page_requests);
 /* The same machine, ready to be migrated into by migrate_load() */
 Sva *sva_start_incoming(const char *testdev);
 void sva_stop(Sva *s);
