@@ -157,5 +157,6 @@ bool amdvi_check_run(struct amdvi_check *check, struct amdvi_error *err)
     check->steps_left = MAX_STEPS;
     return amdvi_check_rings(check, err) &&
            amdvi_check_devices(check, err) &&
-           amdvi_memory_good(check->memory, err);
+           amdvi_memory_good(check->memory, err) &&
+           amdvi_check_caches(check, err);
 }

@@ -52,6 +52,7 @@ struct amdvi_check {
     uint64_t steps_left;        /* of all enumerations together */
     bool cut_short;             /* they did not suffice */
     bool not_in_dump;           /* something could not be looked at */
+    bool needs_extension;       /* some rules could not be tried */
 };
 
 /* Note that a rule is broken at @place; @detail is a format */
@@ -67,6 +68,7 @@ bool amdvi_check_run(struct amdvi_check *check, struct amdvi_error *err);
 
 /* The parts of that */
 bool amdvi_check_rings(struct amdvi_check *check, struct amdvi_error *err);
+bool amdvi_check_caches(struct amdvi_check *check, struct amdvi_error *err);
 bool amdvi_check_devices(struct amdvi_check *check, struct amdvi_error *err);
 
 #endif

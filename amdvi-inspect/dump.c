@@ -236,7 +236,9 @@ static bool read_sections(struct dump *dump, struct amdvi_error *err)
         dump->section[i] = amdvi_target_query(dump->source,
                                               (enum amdvi_query_id)i, NULL,
                                               &query_err);
-        if (!dump->section[i] && query_err.code != AMDVI_EXIT_UNSUPPORTED) {
+        /* refused: an IOMMU with svm=off, which knows none of it */
+        if (!dump->section[i] && query_err.code != AMDVI_EXIT_UNSUPPORTED &&
+            query_err.code != AMDVI_EXIT_FAILED) {
             *err = query_err;
             return false;
         }

@@ -44,7 +44,7 @@ static bool on_one_line(const struct amdvi_json *json)
 static void lead(struct amdvi_json *json, const char *key)
 {
     if (json->any[json->depth]) {
-        fputc(',', json->out);
+        fputs(on_one_line(json) ? ", " : ",", json->out);
     }
     json->any[json->depth] = true;
     if (json->depth && !on_one_line(json)) {

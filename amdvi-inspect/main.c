@@ -26,7 +26,8 @@ static bool run(struct amdvi_options *options, struct amdvi_error *err)
 {
     struct amdvi_session session = { .options = options, .out = stdout };
     struct amdvi_error close_err = { .code = AMDVI_EXIT_OK };
-    bool pager = !options->no_pager && strcmp(options->command, "shell") != 0;
+    bool pager = !options->no_pager && !options->query.follow &&
+                 strcmp(options->command, "shell") != 0;
     struct amdvi_output output;
     bool good = amdvi_output_open(&output, pager, err);
 

@@ -273,6 +273,24 @@ static bool store_rule(struct amdvi_options *options, const char *value,
     return true;
 }
 
+static bool store_stale(struct amdvi_options *options, const char *value,
+                        struct amdvi_error *err)
+{
+    (void)value;
+    (void)err;
+    options->query.stale = true;
+    return true;
+}
+
+static bool store_follow(struct amdvi_options *options, const char *value,
+                         struct amdvi_error *err)
+{
+    (void)value;
+    (void)err;
+    options->query.follow = true;
+    return true;
+}
+
 static const struct option option_table[] = {
     { 's', "socket", "SOCKET",
       "QMP socket: a path or HOST:PORT (default: $AMDVI_QMP)", 0, true,
@@ -312,6 +330,10 @@ static const struct option option_table[] = {
       AMDVI_QUERY_LIMIT, false, store_limit },
     { 'v', "verbose", NULL, "raw words and every field",
       AMDVI_QUERY_VERBOSE, false, store_verbose },
+    { 0, "stale", NULL, "only those with which the tables do not agree",
+      AMDVI_QUERY_STALE, false, store_stale },
+    { 'F', "follow", NULL, "go on with what happens next",
+      AMDVI_QUERY_FOLLOW, false, store_follow },
     { 0, "rule", "RULE", "only this rule", AMDVI_QUERY_RULE, false,
       store_rule },
     { 0, "live", NULL, "do not pause the VM meanwhile",

@@ -182,9 +182,15 @@ static void put_source(struct amdvi_json *json, struct amdvi_target *target)
 
 static void begin(struct amdvi_renderer *renderer, struct amdvi_run *run)
 {
-    struct amdvi_json *json = &((struct amdvi_json_renderer *)renderer)->json;
+    struct amdvi_json_renderer *self = (struct amdvi_json_renderer *)renderer;
+    struct amdvi_json *json = &self->json;
     char schema[64];
 
+    self->lines = run->query->follow;
+    json->one_line_from = self->lines;
+    if (self->lines) {
+        return;
+    }
     snprintf(schema, sizeof(schema), "amdvi-inspect/%s", run->view->name);
     amdvi_json_object(json, NULL);
     amdvi_json_string(json, "schema", schema);
@@ -205,7 +211,8 @@ static void begin(struct amdvi_renderer *renderer, struct amdvi_run *run)
 static void put_page(struct amdvi_renderer *renderer, struct amdvi_run *run,
                      const struct amdvi_page *page)
 {
-    struct amdvi_json *json = &((struct amdvi_json_renderer *)renderer)->json;
+    struct amdvi_json_renderer *self = (struct amdvi_json_renderer *)renderer;
+    struct amdvi_json *json = &self->json;
     const struct amdvi_view *view = run->view;
 
     for (size_t r = 0; r < page->count; r++) {
@@ -218,14 +225,22 @@ static void put_page(struct amdvi_renderer *renderer, struct amdvi_run *run,
                        &run->iommu.features);
         }
         amdvi_json_end(json);
+        json->any[0] = json->any[0] && !self->lines;
+    }
+    if (self->lines) {
+        fflush(json->out);
     }
 }
 
 static void end(struct amdvi_renderer *renderer, struct amdvi_run *run,
                 bool good)
 {
-    struct amdvi_json *json = &((struct amdvi_json_renderer *)renderer)->json;
+    struct amdvi_json_renderer *self = (struct amdvi_json_renderer *)renderer;
+    struct amdvi_json *json = &self->json;
 
+    if (self->lines) {
+        return;
+    }
     amdvi_json_end(json);
     amdvi_json_array(json, "notes");
     for (size_t i = 0; i < run->notes.count; i++) {

@@ -215,6 +215,9 @@ static void put_page(struct amdvi_renderer *renderer, struct amdvi_run *run,
             put_line(text, run->view, &page->row[i]);
         }
     }
+    if (run->query->follow) {
+        fflush(text->out);
+    }
 }
 
 static void end(struct amdvi_renderer *renderer, struct amdvi_run *run,

@@ -22,6 +22,7 @@ struct amdvi_text_renderer {
 
 struct amdvi_json_renderer {
     struct amdvi_renderer renderer;
+    bool lines;                 /* one object per row and line, no root */
     struct amdvi_json json;
 };
 

@@ -142,7 +142,9 @@ static bool run_in_output(struct amdvi_session *session,
     struct amdvi_output output;
     struct amdvi_error close_err = { .code = AMDVI_EXIT_OK };
     bool good = pipe ? amdvi_output_pipe(&output, pipe, err)
-                     : amdvi_output_open(&output, !options->no_pager, err);
+                     : amdvi_output_open(&output, !options->no_pager &&
+                                                  !options->query.follow,
+                                         err);
 
     if (!good) {
         return false;

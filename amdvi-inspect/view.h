@@ -89,6 +89,8 @@ enum {
     AMDVI_QUERY_FROM = 256,
     AMDVI_QUERY_DUMP = 512,     /* --live, --tables, --reason */
     AMDVI_QUERY_RULE = 1024,
+    AMDVI_QUERY_STALE = 2048,
+    AMDVI_QUERY_FOLLOW = 4096,
 };
 
 /* What the user asks of a view */
@@ -106,6 +108,8 @@ struct amdvi_query {
     bool write;
     bool exec;
     uint64_t from;              /* address to begin with */
+    bool stale;                 /* only what disagrees with the tables */
+    bool follow;                /* do not end: show what happens next */
     const char *rule;           /* only findings of this one; NULL: all */
     uint64_t limit;             /* rows at most; 0: the view's default */
 };

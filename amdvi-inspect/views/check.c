@@ -86,6 +86,10 @@ static void add_notes(struct amdvi_run *run)
     if (state->check.cut_short) {
         amdvi_run_note(run, "the tables are large: not all were looked at");
     }
+    if (state->check.needs_extension) {
+        amdvi_run_note(run, "cached translations and open page requests are "
+                       "known to the device alone: it did not tell");
+    }
     if (state->check.not_in_dump) {
         run->incomplete = true;
         amdvi_run_note(run, "not all tables are in this dump");

@@ -89,6 +89,10 @@ class World(Machine):
     def __init__(self, extension: bool) -> None:
         self.extension = extension
         self.running = True
+        # lists of the queries for what only the device knows
+        self.lists: Dict[str, List[Dict[str, Any]]] = {
+            "query-amd-iommu-iotlb": [], "query-amd-iommu-stats": [],
+            "query-amd-iommu-page-requests": [], "query-amd-iommu-trace": []}
         self.ram: List[Tuple[int, int]] = [(0, 0x0fffffff)]
         self.memory: Dict[int, int] = {}
         self.registers: Dict[int, int] = {0x1a0: 0}
@@ -145,6 +149,9 @@ class World(Machine):
             common["query-amd-iommu"] = lambda arguments: self.iommus
             common["query-amd-iommu-registers"] = self.query_registers
             common["guest-memory-read"] = self.memory_read
+            for command in self.lists:
+                common[command] = (lambda arguments, command=command:
+                                   self.query_list(command, arguments))
         return common
 
     def query_commands(self, arguments: Dict[str, Any]) -> Any:
@@ -162,6 +169,27 @@ class World(Machine):
             for offset in left[:5]]}
         if len(left) > 5:
             reply["next"] = left[5]
+        return reply
+
+    def query_list(self, command: str, arguments: Dict[str, Any]) -> Any:
+        """Small pages again; a trace goes by the numbers of its records."""
+        member = {"query-amd-iommu-iotlb": "entries",
+                  "query-amd-iommu-page-requests": "groups",
+                  "query-amd-iommu-stats": "sources",
+                  "query-amd-iommu-trace": "records"}[command]
+        start = arguments.get("start", 0)
+        if member == "records":
+            left = [item for item in self.lists[command]
+                    if item.get("number", start) >= start]
+        elif "device-id" in arguments:
+            left = [item for item in self.lists[command]
+                    if item["device-id"] == arguments["device-id"]][start:]
+        else:
+            left = self.lists[command][start:]
+        reply: Dict[str, Any] = {member: left[:3]}
+        if len(left) > 3:
+            reply["next"] = (left[3]["number"] if member == "records"
+                             else start + 3)
         return reply
 
     def memory_read(self, arguments: Dict[str, Any]) -> Any:

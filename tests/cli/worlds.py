@@ -5,7 +5,7 @@ Words are put together from bit positions in the manual, not by the code
 under test.
 """
 
-from typing import List
+from typing import Any, Dict, List, Optional
 
 import fakeqmp
 from fakeqmp import pci_function
@@ -156,6 +156,61 @@ def add_nested(world: fakeqmp.World) -> None:
     put_table(world, 0x0711_3000, e0=0x0a00_0087, e1=0x0c00_0087)
 
 
+def cached(domain: int, address: int, output: int, perm: str,
+           pasid: Optional[int] = None, shift: int = 12) -> Dict[str, Any]:
+    """An entry of the IOTLB."""
+    entry: Dict[str, Any] = {
+        "domain-id": domain, "nested": False, "privileged": "p" in perm,
+        "address": address, "page-shift": shift, "output": output,
+        "read": "r" in perm, "write": "w" in perm, "exec": "x" in perm}
+    if pasid is not None:
+        entry["pasid"] = pasid
+    return entry
+
+
+def add_device_state(world: fakeqmp.World) -> None:
+    """What only the device knows; of the cache some agrees with the tables."""
+    world.lists["query-amd-iommu-iotlb"] = [
+        cached(7, 0x7f00_0000_1000, 0x089a_b000, "rw", 5),
+        cached(7, 0x7f00_0000_3000, 0x089a_d000, "rw", 5),      # too much
+        cached(7, 0x7f00_0000_2000, 0x0123_4000, "r", 5),       # elsewhere
+        cached(7, 0x7f00_0020_0000, 0x0a00_0000, "rwx", 5, 21),
+        cached(7, 0x1000, 0x2000, "r", 9),                      # no PASID 9
+        cached(5, 0x1_0000, 0x0808_0000, "rw", None, 16),
+        cached(77, 0x1000, 0x1000, "rw")]                       # no domain
+    counters = {"requests": 10, "hits": 7, "misses": 3, "faults": 1,
+                "page-requests": 2, "responses": 1, "invalidations": 4,
+                "latency-sum": 123456, "latency-max": 123456}
+    world.lists["query-amd-iommu-stats"] = [
+        {"device-id": device, **counters} for device in range(0x10, 0x38, 8)]
+    world.lists["query-amd-iommu-page-requests"] = [
+        {"device-id": 0x18, "pasid": 5, "prg-index": 3, "pages": 2,
+         "last": True, "age": 91000},
+        {"device-id": 0x18, "prg-index": 511, "pages": 1, "last": False,
+         "age": 2_500_000_000}]
+    records: List[Dict[str, Any]] = [
+        {"kind": "register", "words": [0x2008, 0x20], "detail": 8},
+        {"kind": "command", "device-id": 0x18,
+         "words": [2 << 60 | 0x18, 0], "detail": 0},
+        {"kind": "command", "words": [15 << 60, 0], "detail": 0},
+        {"kind": "event", "device-id": 0x18, "pasid": 5,
+         "words": [0x2025_0005_0000_0018, 0x7f00_0000_4000], "detail": 0},
+        {"kind": "page-request", "device-id": 0x18, "pasid": 5,
+         "words": [0x1164_0203_0005_0018, 0x7f00_0000_4000], "detail": 16},
+        {"kind": "page-response", "device-id": 0x18, "pasid": 5,
+         "words": [3, 123456], "detail": 0},
+        {"kind": "fault", "device-id": 0x18, "words": [0x4000, 3],
+         "detail": 0, "reason": "guest-not-present"},
+        {"kind": "invalidation", "device-id": 0x18, "words": [0, 0],
+         "detail": 0},
+        {"kind": "overflow", "device-id": 0x18,
+         "words": [0x1164_0203_0005_0018, 0x1000], "detail": 2},
+        {"kind": "of-tomorrow", "words": [1, 2], "detail": 3}]
+    world.lists["query-amd-iommu-trace"] = [
+        {"number": 100 + i, "time": 1000 * i, **record}
+        for i, record in enumerate(records)]
+
+
 def sva(extension: bool) -> fakeqmp.World:
     """Tables of every kind, all in RAM."""
     world = crowd(extension)
@@ -176,6 +231,7 @@ def sva(extension: bool) -> fakeqmp.World:
     put_dte(world, 0x28, bit(0, 1, 61, 62), 8,
             bit(0) | 4 << 1 | 0x0730_0000 | 2 << 60, 0)
     world.store(0x0730_0000, 0x0041_0301 | 0x0042_0245 << 32, 0x2 << 32)
+    add_device_state(world)
     # page requests: two of a group, done and pending
     world.registers.update({0x2030: 0x10, 0x2038: 0x20,
                             0x2020: bit(3, 4, 6, 7)})

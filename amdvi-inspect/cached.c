@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Cached translations and the tables.  See cached.h.
+ */
+#include "cached.h"
+#include "reply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Pieces of tables that one entry may be made of: a large page, cut up */
+#define MAX_PIECES 1024
+
+const char *amdvi_cached_word(enum amdvi_cached_state state)
+{
+    static const char *const words[] = {
+        [AMDVI_CACHED_FRESH] = "fresh",
+        [AMDVI_CACHED_STALE] = "stale",
+        [AMDVI_CACHED_UNBACKED] = "unbacked",
+        [AMDVI_CACHED_UNKNOWN] = "unknown",
+    };
+
+    return words[state];
+}
+
+bool amdvi_cached_parse(struct json_object *item, struct amdvi_cached *ret)
+{
+    uint64_t domain, shift, pasid = AMDVI_NO_PASID;
+    bool read, write, exec, priv;
+
+    if (!amdvi_reply_number(item, "domain-id", UINT16_MAX, &domain) ||
+        !amdvi_reply_number(item, "address", UINT64_MAX, &ret->addr) ||
+        !amdvi_reply_number(item, "output", UINT64_MAX, &ret->output) ||
+        !amdvi_reply_number(item, "page-shift", 64, &shift) || shift < 12 ||
+        !amdvi_reply_bool(item, "read", &read) ||
+        !amdvi_reply_bool(item, "write", &write) ||
+        !amdvi_reply_bool(item, "exec", &exec) ||
+        !amdvi_reply_bool(item, "privileged", &priv)) {
+        return false;
+    }
+    amdvi_reply_number(item, "pasid", AMDVI_MAX_PASID, &pasid);
+    ret->domain_id = (uint16_t)domain;
+    ret->pasid = (uint32_t)pasid;
+    ret->priv = priv;
+    ret->page_shift = (uint8_t)shift;
+    ret->perm = (uint8_t)(read * AMDVI_PERM_R | write * AMDVI_PERM_W |
+                          exec * AMDVI_PERM_X);
+    return true;
+}
+
+static bool add_device(struct amdvi_judge *judge,
+                       struct amdvi_dte_reader *reader, uint16_t device_id,
+                       struct amdvi_error *err)
+{
+    struct amdvi_dte_entry entry;
+
+    if (!amdvi_dte_read(reader, device_id, &entry, err)) {
+        return false;
+    }
+    if (entry.readable && amdvi_dte_v(entry.words)) {
+        judge->device[judge->count].device_id = device_id;
+        memcpy(judge->device[judge->count].dte, entry.words,
+               sizeof(entry.words));
+        judge->count++;
+    }
+    return true;
+}
+
+static bool add_devices(struct amdvi_target *target,
+                        struct amdvi_judge *judge,
+                        const struct amdvi_pci_list *pci,
+                        struct amdvi_error *err)
+{
+    struct amdvi_dte_reader *reader = malloc(sizeof(*reader));
+    bool good;
+
+    judge->device = calloc(pci->count + 1, sizeof(*judge->device));
+    good = reader && judge->device;
+    if (!good) {
+        amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
+    }
+    good = good && amdvi_dte_reader_init(reader, target, err);
+    for (size_t i = 0; good && i < pci->count; i++) {
+        good = add_device(judge, reader, pci->function[i].device_id, err);
+    }
+    free(reader);
+    return good;
+}
+
+bool amdvi_judge_open(struct amdvi_target *target, struct amdvi_judge *judge,
+                      struct amdvi_error *err)
+{
+    struct amdvi_pci_list pci;
+    bool good;
+
+    memset(judge, 0, sizeof(*judge));
+    judge->memory = amdvi_memory_new(target, err);
+    if (!judge->memory || !amdvi_target_iommu(target, &judge->iommu, err) ||
+        !amdvi_target_pci(target, &pci, err)) {
+        return false;
+    }
+    good = add_devices(target, judge, &pci, err);
+    amdvi_pci_list_free(&pci);
+    return good;
+}
+
+void amdvi_judge_close(struct amdvi_judge *judge)
+{
+    free(judge->memory);
+    free(judge->device);
+}
+
+/* What one piece of the tables says about the entry */
+static enum amdvi_cached_state judge_piece(const struct amdvi_cached *cached,
+                                           const struct amdvi_mapping *m)
+{
+    if (m->outcome == AMDVI_OUTCOME_UNKNOWN) {
+        return AMDVI_CACHED_UNKNOWN;
+    }
+    if (m->reason == AMDVI_REASON_GCR3_INVALID ||
+        m->reason == AMDVI_REASON_NO_GUEST_TABLE ||
+        m->reason == AMDVI_REASON_PASID_RANGE ||
+        m->reason == AMDVI_REASON_DTE_TV) {
+        return AMDVI_CACHED_UNBACKED;
+    }
+    if (!m->found || (cached->perm & ~m->perm) ||
+        m->output - m->first != cached->output - cached->addr) {
+        return AMDVI_CACHED_STALE;
+    }
+    return AMDVI_CACHED_FRESH;
+}
+
+/* The tables of one device, over all that the entry covers */
+static enum amdvi_cached_state judge_by(const struct amdvi_judge *judge,
+                                        size_t i,
+                                        const struct amdvi_cached *cached)
+{
+    const uint64_t *dte = judge->device[i].dte;
+    uint64_t last = cached->addr | amdvi_ones(cached->page_shift);
+    /* PASID 0 of a GIoV device stands for requests without one */
+    bool giov = cached->pasid == 0 && amdvi_dte_giov(dte);
+    struct amdvi_request request = {
+        .device_id = judge->device[i].device_id, .addr = cached->addr,
+        .pasid = giov ? AMDVI_NO_PASID : cached->pasid,
+        .priv = cached->priv,
+    };
+
+    for (int piece = 0; piece < MAX_PIECES; piece++) {
+        enum amdvi_cached_state state;
+        struct amdvi_mapping m;
+
+        amdvi_probe_mapping(&judge->iommu, &judge->memory->mem, dte, &request,
+                            &m);
+        state = judge_piece(cached, &m);
+        if (state != AMDVI_CACHED_FRESH || m.last >= last) {
+            return state;
+        }
+        request.addr = m.last + 1;
+    }
+    return AMDVI_CACHED_UNKNOWN;
+}
+
+enum amdvi_cached_state amdvi_judge_entry(const struct amdvi_judge *judge,
+                                          const struct amdvi_cached *cached,
+                                          bool *ret_has_device,
+                                          uint16_t *ret_device)
+{
+    enum amdvi_cached_state worst = AMDVI_CACHED_UNBACKED;
+
+    *ret_has_device = false;
+    for (size_t i = 0; i < judge->count; i++) {
+        enum amdvi_cached_state state;
+
+        if (amdvi_dte_domain_id(judge->device[i].dte) != cached->domain_id) {
+            continue;
+        }
+        state = judge_by(judge, i, cached);
+        if (!*ret_has_device || state < worst) {
+            *ret_device = judge->device[i].device_id;
+            worst = state;
+        }
+        *ret_has_device = true;
+    }
+    return worst;
+}
