@@ -13,6 +13,7 @@
 #include "testdev.h"
 
 #define CASES 16000
+#define CASES_SMALL 2000
 #define REQUESTS 4              /* of a scene */
 /* 00:1d.0, behind the end of a device table of one page */
 #define TESTDEV_ID_BDF (0x1d << 3)
@@ -487,14 +488,15 @@ static uint64_t environment(const char *name, uint64_t otherwise)
 static void start(const char *options)
 {
     static char more[64];
+    uint64_t efr;
 
     snprintf(more, sizeof(more), "-device svm-testdev,addr=%02x.0",
              TESTDEV_ID_BDF >> 3);
     scene.b = bench_start(options, more);
     scene.device = TESTDEV_ID_BDF;
+    efr = reg_read(scene.b, REG_EFR);
     scene.settings = (SceneSettings) {
-        .efr = reg_read(scene.b, REG_EFR), .guest_levels = 5,
-        .glx = reg_read(scene.b, REG_EFR) >> 14 & 3,
+        .efr = efr, .guest_levels = 4 + (efr >> 12 & 3), .glx = efr >> 14 & 3,
         .pa_bits = config_read(scene.b, IOMMU_ID, config_find(
             scene.b, IOMMU_ID, 0x0f) + 0x10) >> 8 & 0x7f,
     };
@@ -502,6 +504,21 @@ static void start(const char *options)
     testdev_enable(testdev, 32);
     bench_set_bases(scene.b);
     reg_write(scene.b, REG_PPR_BASE, PPR_LOG | 8ULL << 56);
+    number = event_tail = responses = 0;
+}
+
+static void run_cases(const char *options, unsigned int cases)
+{
+    start(options);
+    scene.seed = environment("AMDVI_SEED", (uint64_t)time(NULL) << 20);
+    cases = environment("AMDVI_CASES", cases);
+    printf("# %u cases, AMDVI_SEED=0x%" PRIx64 "\n", cases, scene.seed);
+    while (number < cases) {
+        case_seed = scene.seed;
+        run_scene(&scene);
+    }
+    g_free(testdev);
+    bench_stop(scene.b);
 }
 
 static int count_row(const char *name, unsigned long count)
@@ -531,23 +548,20 @@ static void check_reached(void)
 
 static void test_random(void)
 {
-    unsigned int cases = environment("AMDVI_CASES", CASES);
-
-    start("svm=on");
-    scene.seed = environment("AMDVI_SEED", (uint64_t)time(NULL) << 20);
-    printf("# %u cases, AMDVI_SEED=0x%" PRIx64 "\n", cases, scene.seed);
-    while (number < cases) {
-        case_seed = scene.seed;
-        run_scene(&scene);
-    }
-    g_free(testdev);
-    bench_stop(scene.b);
+    run_cases("svm=on", CASES);
     check_reached();
+}
+
+/* The least of everything: one GCR3 level, four guest levels, a tiny cache */
+static void test_small(void)
+{
+    run_cases("svm=on,pasid-bits=8,guest-levels=4,iotlb-size=64", CASES_SMALL);
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     qtest_add_func("/amdvi/differential/random", test_random);
+    qtest_add_func("/amdvi/differential/small", test_small);
     return g_test_run();
 }
