@@ -643,6 +643,95 @@ static void test_function_reset(void)
     dsa_stop(d);
 }
 
+/* An address that is good, or the device's own, or nothing */
+static uint64_t hostile_address(GRand *rand)
+{
+    static const uint64_t places[] = {
+        DSA_RECORD, DSA_LIST, DSA_SOURCE, DSA_TARGET, DSA_BAR0, DSA_BAR2,
+        0xfee00000, UINT64_MAX - 0x1000, 0x7000000000,
+    };
+
+    return places[g_rand_int_range(rand, 0, G_N_ELEMENTS(places))] +
+           (g_rand_boolean(rand) ? 0 : g_rand_int_range(rand, 0, 0x10000));
+}
+
+static DsaDesc hostile_desc(GRand *rand)
+{
+    static const uint8_t opcodes[] = {
+        0x00, 0x01, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x09, 0x10, 0x11,
+        0x12, 0x13, 0x14, 0x15, 0x20, 0x07,
+    };
+    DsaDesc desc = {};
+
+    for (unsigned int n = 0; n < 8; n++) {
+        desc.word[n] = (uint64_t)g_rand_int(rand) << 32 | g_rand_int(rand);
+    }
+    desc.word[0] = (uint64_t)(opcodes[g_rand_int_range(
+                                  rand, 0, G_N_ELEMENTS(opcodes))] << 24 |
+                              (g_rand_int(rand) & 0x1013f)) << 32;
+    desc.word[1] = hostile_address(rand) & ~0x1fULL;
+    desc.word[2] = hostile_address(rand) & ~(g_rand_boolean(rand) ? 0x3f : 0);
+    desc.word[3] = hostile_address(rand);
+    /* Long enough for several chunks, short enough for a test */
+    desc.word[4] &= 0xffff00000003ffff;
+    desc.word[5] = g_rand_boolean(rand) ? hostile_address(rand)
+                                        : desc.word[5];
+    return desc;
+}
+
+/* A register or table word gets a value that may make sense */
+static void hostile_write(Dsa *d, GRand *rand)
+{
+    uint32_t offset = g_rand_int_range(rand, 0, 0x1800 / 4) * 4;
+    uint64_t value = (uint64_t)g_rand_int(rand) << 32 | g_rand_int(rand);
+
+    switch (g_rand_int_range(rand, 0, 4)) {
+    case 0:
+        dsa_command_start(d, g_rand_int_range(rand, 0, 16),
+                          g_rand_int_range(rand, 0, 9));
+        break;
+    case 1:
+        dsa_configure_queue(d, g_rand_int_range(rand, 0, 8),
+                            g_rand_int(rand) & 0xf);
+        break;
+    case 2:
+        dsa_reg_write(d, offset & ~7, value);
+        break;
+    default:
+        qtest_writew(d->qts, DSA_BAR0 + offset + 2, value);
+    }
+}
+
+/* Whatever a guest does, afterwards the device is as good as new */
+static void test_hostile(void)
+{
+    GRand *rand = g_rand_new_with_seed(20260101);
+    Dsa *d = start_enabled();
+
+    for (unsigned int round = 0; round < 10000; round++) {
+        unsigned int queue = g_rand_int_range(rand, 0, 8);
+
+        if (round % 64 == 0) {
+            dsa_command_start(d, DSA_CMD_RESET_DEVICE, 0);
+            dsa_enable_pci(d);
+            dsa_enable(d, DSA_QUEUE_BLOCK_ON_FAULT);
+        }
+        if (g_rand_int_range(rand, 0, 8) == 0) {
+            hostile_write(d, rand);
+        } else if (g_rand_boolean(rand)) {
+            set_member(d, g_rand_int_range(rand, 0, 32), hostile_desc(rand));
+        } else {
+            dsa_submit_to(d, queue % 2 ? 0 : queue, hostile_desc(rand));
+        }
+    }
+    dsa_command_start(d, DSA_CMD_RESET_DEVICE, 0);
+    dsa_enable_pci(d);
+    dsa_enable(d, 0);
+    dsa_expect(d, dsa_desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0), 1);
+    dsa_stop(d);
+    g_rand_free(rand);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -675,5 +764,6 @@ int main(int argc, char **argv)
     qtest_add_func("/dsa/abort", test_abort);
     qtest_add_func("/dsa/disable", test_disable);
     qtest_add_func("/dsa/function-reset", test_function_reset);
+    qtest_add_func("/dsa/hostile", test_hostile);
     return g_test_run();
 }
