@@ -8,6 +8,7 @@
  * AMDVI_CASES lengthens or shortens it.
  */
 #include "qemu/osdep.h"
+#include "qemu/cutils.h"
 #include "naive-device.h"
 #include "scene.h"
 #include "testdev.h"
@@ -481,8 +482,9 @@ static void run_scene(Scene *s)
 static uint64_t environment(const char *name, uint64_t otherwise)
 {
     const char *text = getenv(name);
+    uint64_t value;
 
-    return text ? strtoull(text, NULL, 0) : otherwise;
+    return text && !qemu_strtou64(text, NULL, 0, &value) ? value : otherwise;
 }
 
 static void start(const char *options)
