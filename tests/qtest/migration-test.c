@@ -6,6 +6,7 @@
  */
 #include "qemu/osdep.h"
 #include "qobject/qdict.h"
+#include "ask.h"
 #include "svm.h"
 
 #define ILLEGAL 0xe000000000000000
@@ -231,6 +232,45 @@ static void test_page_requests(void)
     svm_stop(s);
 }
 
+/* Counters of one device, of its PASIDs, of all */
+static QDict *stats(Bench *b)
+{
+    return ask_for(b, "{ 'execute': 'query-amd-iommu-stats',"
+                   "  'arguments': { 'device-id': %u } }", TESTDEV_PLACE);
+}
+
+static void assert_counters(Bench *b, uint64_t hits, uint64_t misses)
+{
+    QDict *reply = stats(b);
+    QDict *pasid = row(reply, "sources", 0);
+    QDict *total = qdict_get_qdict(reply, "total");
+
+    g_assert_cmpuint(number(pasid, "hits"), ==, hits);
+    g_assert_cmpuint(number(pasid, "misses"), ==, misses);
+    g_assert_cmpuint(number(total, "hits"), ==, hits);
+    g_assert_cmpuint(number(total, "misses"), ==, misses);
+    qobject_unref(reply);
+}
+
+static void test_counters(void)
+{
+    Svm *s = svm_start("svm=on", "");
+
+    svm_map(s, 5, VA, PAGE | G_USER);
+    for (int i = 0; i < 4; i++) {
+        testdev_translate(s->t, 0, 5, VA);
+    }
+    assert_counters(s->b, 3, 1);
+    testdev_translate(s->t, 0, 5, VA);
+    s = migrate_svm(s, "svm=on");
+    assert_counters(s->b, 4, 1);
+    /* The caches are cold */
+    testdev_translate(s->t, 0, 5, VA);
+    testdev_translate(s->t, 0, 5, VA);
+    assert_counters(s->b, 5, 2);
+    svm_stop(s);
+}
+
 /* An interrupt that found its XT register masked is still sent */
 static void test_masked_interrupt(void)
 {
@@ -354,6 +394,7 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/migration/translation", test_translation);
     qtest_add_func("/amdvi/migration/msi", test_msi);
     qtest_add_func("/amdvi/migration/page-requests", test_page_requests);
+    qtest_add_func("/amdvi/migration/counters", test_counters);
     qtest_add_func("/amdvi/migration/masked-interrupt",
                    test_masked_interrupt);
     qtest_add_func("/amdvi/migration/accessed-dirty", test_accessed_dirty);

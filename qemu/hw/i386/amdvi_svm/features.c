@@ -125,7 +125,8 @@ static uint32_t ivhd_attributes(const AmdviOptions *o)
 /* Feature reporting of type 10h: the same, and fields of EFR */
 static uint32_t ivhd_features(const AmdviOptions *o, uint64_t efr)
 {
-    return ivhd_attributes(o) | amdvi_efr_xt_sup(&efr) | amdvi_efr_nx_sup(&efr) << 1 |
+    return ivhd_attributes(o) |
+           amdvi_efr_xt_sup(&efr) | amdvi_efr_nx_sup(&efr) << 1 |
            amdvi_efr_gt_sup(&efr) << 2 | amdvi_efr_glx_sup(&efr) << 3 |
            amdvi_efr_ia_sup(&efr) << 5 | amdvi_efr_ga_sup(&efr) << 6 |
            amdvi_efr_he_sup(&efr) << 7 | amdvi_efr_pas_max(&efr) << 8 |

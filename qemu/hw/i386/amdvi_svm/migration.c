@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What of the engine migrates: registers, with them the state of all rings,
- * pending interrupts, and the page requests that wait for a response.
+ * pending interrupts, the page requests that wait for a response, counters.
  *
  * Everything else is derived from these or starts cold.  Groups travel with
  * the DeviceID of their device; bus numbers are known again when all of the
@@ -50,6 +50,7 @@ static int pre_save(void *opaque)
     GArray *saved = g_array_new(false, false, sizeof(AmdviSavedGroup));
     AmdviDevice *d;
 
+    amdvi_svm_fold_stats(e);
     WITH_QEMU_LOCK_GUARD(&e->lock) {
         QLIST_FOREACH_RCU(d, &e->devices, next) {
             save_groups(d, saved);
@@ -70,6 +71,8 @@ static int post_save(void *opaque)
 static int pre_load(void *opaque)
 {
     amdvi_svm_drop_saved_groups(opaque);
+    /* Hits until now, which must not be added to those that come in */
+    amdvi_svm_fold_stats(opaque);
     return 0;
 }
 
@@ -134,6 +137,7 @@ static int post_load(void *opaque, int version_id)
             return -EINVAL;
         }
         amdvi_svm_publish_view(e);
+        amdvi_stats_loaded(&e->stats);
     }
     /* A snapshot is loaded into a VM that may have cached something */
     amdvi_svm_forget_all(e);
@@ -181,6 +185,57 @@ static const VMStateDescription vmstate_register_value = {
     },
 };
 
+static const VMStateDescription vmstate_counters = {
+    .name = "amd-iommu-svm/counters",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64_ARRAY(count, AmdviCounters, AMDVI_NUM_COUNTS),
+        VMSTATE_UINT64(latency_count, AmdviCounters),
+        VMSTATE_UINT64(latency_sum, AmdviCounters),
+        VMSTATE_UINT64(latency_max, AmdviCounters),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+/* A key of the tables of counters, which is a plain number */
+static const VMStateDescription vmstate_key = {
+    .name = "amd-iommu-svm/key",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        {
+            .name = "key",
+            .size = sizeof(uint64_t),
+            .info = &vmstate_info_uint64,
+            .flags = VMS_SINGLE,
+        },
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+static const VMStateDescription vmstate_stats = {
+    .name = "amd-iommu-svm/stats",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_STRUCT_VARRAY_POINTER_KNOWN(pasid_key, AmdviStats,
+                                            AMDVI_STATS_PASIDS, 1,
+                                            vmstate_key, uint64_t),
+        VMSTATE_STRUCT_VARRAY_POINTER_KNOWN(pasid, AmdviStats,
+                                            AMDVI_STATS_PASIDS, 1,
+                                            vmstate_counters, AmdviCounters),
+        VMSTATE_STRUCT_VARRAY_POINTER_KNOWN(device_key, AmdviStats,
+                                            AMDVI_STATS_DEVICES, 1,
+                                            vmstate_key, uint64_t),
+        VMSTATE_STRUCT_VARRAY_POINTER_KNOWN(device, AmdviStats,
+                                            AMDVI_STATS_DEVICES, 1,
+                                            vmstate_counters, AmdviCounters),
+        VMSTATE_STRUCT(total, AmdviStats, 1, vmstate_counters, AmdviCounters),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
 static const VMStateDescription vmstate_engine = {
     .name = "amd-iommu-svm/engine",
     .version_id = 1,
@@ -201,6 +256,7 @@ static const VMStateDescription vmstate_engine = {
         VMSTATE_VALIDATE("number of page request groups", saved_is_sane),
         VMSTATE_STRUCT_VARRAY_ALLOC(saved, AmdviEngine, saved_len, 1,
                                     vmstate_group, AmdviSavedGroup),
+        VMSTATE_STRUCT(stats, AmdviEngine, 1, vmstate_stats, AmdviStats),
         VMSTATE_END_OF_LIST()
     },
 };

@@ -47,6 +47,13 @@ void amdvi_stats_reset(AmdviStats *s)
     memset(&s->total, 0, sizeof(s->total));
 }
 
+void amdvi_stats_loaded(AmdviStats *s)
+{
+    for (uint32_t i = 0; i < AMDVI_STATS_PASIDS; i++) {
+        qatomic_set(&s->hits[i], s->pasid[i].count[AMDVI_COUNT_HITS]);
+    }
+}
+
 static uint32_t place_of(uint64_t key, uint32_t size)
 {
     return (uint32_t)(amdvi_hash(key) >> 32) & (size - 1);

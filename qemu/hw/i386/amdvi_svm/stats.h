@@ -47,6 +47,8 @@ typedef struct AmdviStats {
 void amdvi_stats_init(AmdviStats *s);
 void amdvi_stats_free(AmdviStats *s);
 void amdvi_stats_reset(AmdviStats *s);
+/* All but hits[] was read from a stream, where everything had been folded */
+void amdvi_stats_loaded(AmdviStats *s);
 
 /*
  * Count a hit.  Lock-free; false if the PASID has no counters yet, which
