@@ -23,7 +23,7 @@ static struct amdvi_command of_view(const struct amdvi_view *view)
 {
     return (struct amdvi_command){
         view->name, view->args, view->help, view->min_args, view->max_args,
-        view->options, view, NULL,
+        view->options | AMDVI_QUERY_COLUMNS, view, NULL,
     };
 }
 

@@ -124,6 +124,24 @@ static void add_rules(struct amdvi_session *session, char *const *words,
     }
 }
 
+/* The columns of the command among the words */
+static void add_columns(struct amdvi_session *session, char *const *words,
+                        size_t count, struct amdvi_candidates *ret)
+{
+    struct amdvi_command command;
+
+    (void)session;
+    for (size_t i = 0; i + 1 < count; i++) {
+        if (!amdvi_command_find(words[i], &command, NULL) || !command.view) {
+            continue;
+        }
+        for (size_t c = 0; c < command.view->ncolumns; c++) {
+            add(ret, command.view->column[c].key);
+        }
+        return;
+    }
+}
+
 static void add_when(struct amdvi_session *session, char *const *words,
                      size_t count, struct amdvi_candidates *ret)
 {
@@ -147,6 +165,7 @@ static const struct {
     { "FILE", add_files },
     { "SOCKET", add_files },
     { "WHEN", add_when },
+    { "LIST", add_columns },
     { "RULE", add_rules },
 };
 

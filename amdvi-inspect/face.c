@@ -99,8 +99,8 @@ static bool check_options(struct amdvi_face *face,
                           const struct amdvi_options *options,
                           const struct amdvi_view *view)
 {
-    const char *extra = amdvi_option_of(options->view_options &
-                                        ~view->options);
+    unsigned int known = view->options | AMDVI_QUERY_COLUMNS;
+    const char *extra = amdvi_option_of(options->view_options & ~known);
 
     if (!extra) {
         extra = options->connection;

@@ -33,6 +33,7 @@ static bool run(struct amdvi_options *options, struct amdvi_error *err)
 
     if (good) {
         session.out = output.out;
+        session.color_fd = output.color_fd;
         good = amdvi_session_run(&session, options, err);
         amdvi_session_close(&session);
         if (!amdvi_output_close(&output, &close_err) && good) {

@@ -291,6 +291,14 @@ static bool store_follow(struct amdvi_options *options, const char *value,
     return true;
 }
 
+static bool store_columns(struct amdvi_options *options, const char *value,
+                          struct amdvi_error *err)
+{
+    (void)err;
+    options->query.columns = value;
+    return true;
+}
+
 static const struct option option_table[] = {
     { 's', "socket", "SOCKET",
       "QMP socket: a path or HOST:PORT (default: $AMDVI_QMP)", 0, true,
@@ -326,6 +334,8 @@ static const struct option option_table[] = {
       AMDVI_QUERY_PRIV, false, store_priv },
     { 0, "from", "ADDRESS", "begin there", AMDVI_QUERY_FROM, false,
       store_from },
+    { 'c', "columns", "LIST", "only these, separated by commas",
+      AMDVI_QUERY_COLUMNS, false, store_columns },
     { 'n', "limit", "N", "at most N rows; of a ring the last N",
       AMDVI_QUERY_LIMIT, false, store_limit },
     { 'v', "verbose", NULL, "raw words and every field",

@@ -42,6 +42,7 @@ bool amdvi_output_pipe(struct amdvi_output *output, const char *command,
     close(end[0]);
     output->out = child > 0 ? fdopen(end[1], "w") : NULL;
     output->child = child;
+    output->color_fd = end[1];
     if (!output->out) {
         close(end[1]);
         return amdvi_fail(err, AMDVI_EXIT_FAILED, "cannot run %s", command);
@@ -69,8 +70,15 @@ bool amdvi_output_open(struct amdvi_output *output, bool pager,
     const char *command = pager && isatty(STDOUT_FILENO) ? pager_command()
                                                          : NULL;
 
-    *output = (struct amdvi_output){ .out = stdout };
-    return !command || amdvi_output_pipe(output, command, err);
+    *output = (struct amdvi_output){
+        .out = stdout, .color_fd = STDOUT_FILENO,
+    };
+    if (command && !amdvi_output_pipe(output, command, err)) {
+        return false;
+    }
+    /* a pager shows on the terminal what it gets */
+    output->color_fd = STDOUT_FILENO;
+    return true;
 }
 
 /* errno of what could not be written, or 0 */

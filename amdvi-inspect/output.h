@@ -14,6 +14,7 @@
 struct amdvi_output {
     FILE *out;
     pid_t child;                /* 0: out is stdout */
+    int color_fd;               /* what is shown there: a terminal? */
 };
 
 /* @pager: show it with a pager if stdout is a terminal */

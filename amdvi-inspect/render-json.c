@@ -217,7 +217,9 @@ static void put_page(struct amdvi_renderer *renderer, struct amdvi_run *run,
 
     for (size_t r = 0; r < page->count; r++) {
         amdvi_json_object(json, NULL);
-        for (size_t c = 0; c < view->ncolumns; c++) {
+        for (size_t i = 0; i < run->nshown; i++) {
+            size_t c = run->shown[i];
+
             put_cell(json, &view->column[c], &page->row[r].cell[c]);
         }
         if (view->record_key) {

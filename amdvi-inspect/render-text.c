@@ -79,9 +79,11 @@ static void begin(struct amdvi_renderer *renderer, struct amdvi_run *run)
 
 /* Columns are as wide as the first page needs */
 static void measure(struct amdvi_text_renderer *text,
-                    const struct amdvi_view *view,
+                    const struct amdvi_run *run,
                     const struct amdvi_page *page)
 {
+    const struct amdvi_view *view = run->view;
+
     for (size_t c = 0; c < view->ncolumns; c++) {
         text->width[c] = amdvi_text_width(view->column[c].title);
         for (size_t r = 0; r < page->count; r++) {
@@ -96,13 +98,14 @@ static void measure(struct amdvi_text_renderer *text,
 }
 
 static void put_line(struct amdvi_text_renderer *text,
-                     const struct amdvi_view *view,
+                     const struct amdvi_run *run,
                      const struct amdvi_row *row)
 {
-    for (size_t c = 0; c < view->ncolumns; c++) {
-        const struct amdvi_column *column = &view->column[c];
+    for (size_t i = 0; i < run->nshown; i++) {
+        size_t c = run->shown[i];
+        const struct amdvi_column *column = &run->view->column[c];
         bool right = right_aligned(column);
-        bool last = c + 1 == view->ncolumns;
+        bool last = i + 1 == run->nshown;
         char buf[AMDVI_CELL_BUFFER];
 
         put(text->out,
@@ -114,12 +117,12 @@ static void put_line(struct amdvi_text_renderer *text,
 }
 
 static void put_header(struct amdvi_text_renderer *text,
-                       const struct amdvi_view *view,
+                       const struct amdvi_run *run,
                        const struct amdvi_page *page)
 {
-    measure(text, view, page);
+    measure(text, run, page);
     fputs(text->color ? BOLD : "", text->out);
-    put_line(text, view, NULL);
+    put_line(text, run, NULL);
     fputs(text->color ? PLAIN : "", text->out);
     text->header_done = true;
 }
@@ -182,8 +185,9 @@ static void put_form(struct amdvi_text_renderer *text,
         fputc('\n', text->out);
     }
     text->first_form_done = true;
-    for (size_t c = 0; c < run->view->ncolumns; c++) {
-        put_pair(text, &run->view->column[c], &row->cell[c]);
+    for (size_t i = 0; i < run->nshown; i++) {
+        put_pair(text, &run->view->column[run->shown[i]],
+                 &row->cell[run->shown[i]]);
     }
     if (record->count) {
         put_words(text, record);
@@ -206,13 +210,13 @@ static void put_page(struct amdvi_renderer *renderer, struct amdvi_run *run,
     struct amdvi_text_renderer *text = (struct amdvi_text_renderer *)renderer;
 
     if (!run->detail && !text->header_done) {
-        put_header(text, run->view, page);
+        put_header(text, run, page);
     }
     for (size_t i = 0; i < page->count; i++) {
         if (run->detail) {
             put_form(text, run, &page->row[i]);
         } else {
-            put_line(text, run->view, &page->row[i]);
+            put_line(text, run, &page->row[i]);
         }
     }
     if (run->query->follow) {

@@ -97,7 +97,7 @@ static bool show(struct amdvi_session *session,
     }
     amdvi_text_renderer_init(&text, session->out,
                              amdvi_use_color(options->color,
-                                             fileno(session->out)));
+                                             session->color_fd));
     return amdvi_view_show(view, target, &options->query, &text.renderer,
                            err);
 }

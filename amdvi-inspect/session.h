@@ -12,6 +12,7 @@ struct amdvi_session {
     const struct amdvi_options *options;    /* of the program's own line */
     struct amdvi_target *target;            /* NULL: not connected */
     FILE *out;                              /* of the command that runs */
+    int color_fd;               /* descriptor that says if out has colour */
     bool in_shell;
     bool frozen;                            /* the shell has paused the VM */
     char device[AMDVI_FIELD_TEXT];          /* that of "use", or "" */

@@ -150,6 +150,7 @@ static bool run_in_output(struct amdvi_session *session,
         return false;
     }
     session->out = output.out;
+    session->color_fd = output.color_fd;
     good = amdvi_session_run(session, options, err);
     session->out = stdout;
     if (!amdvi_output_close(&output, &close_err) && good) {

@@ -179,19 +179,26 @@ const char *amdvi_cell_format(const struct amdvi_column *column,
     return buf;
 }
 
+/* The column with a key of @length bytes, or NULL */
+static const struct amdvi_column *find_column(const struct amdvi_view *view,
+                                              const char *key, size_t length)
+{
+    for (size_t i = 0; i < view->ncolumns; i++) {
+        if (strlen(view->column[i].key) == length &&
+            strncasecmp(view->column[i].key, key, length) == 0) {
+            return &view->column[i];
+        }
+    }
+    return NULL;
+}
+
 /* The column that "KEY=.." names, or NULL */
 static const struct amdvi_column *filter_column(const struct amdvi_view *view,
                                                 const char *filter)
 {
     size_t length = strcspn(filter, "=");
 
-    for (size_t i = 0; filter[length] && i < view->ncolumns; i++) {
-        if (strlen(view->column[i].key) == length &&
-            strncasecmp(view->column[i].key, filter, length) == 0) {
-            return &view->column[i];
-        }
-    }
-    return NULL;
+    return filter[length] ? find_column(view, filter, length) : NULL;
 }
 
 static bool passes(const struct amdvi_view *view, const struct amdvi_row *row,
@@ -214,6 +221,34 @@ static bool passes(const struct amdvi_view *view, const struct amdvi_row *row,
     return false;
 }
 
+/* The columns to show: those in the list, or all */
+static bool choose_columns(const struct amdvi_view *view,
+                           const struct amdvi_query *query,
+                           size_t shown[AMDVI_MAX_COLUMNS], size_t *count,
+                           struct amdvi_error *err)
+{
+    const char *key = query->columns;
+
+    *count = 0;
+    while (!key && *count < view->ncolumns) {
+        shown[*count] = *count;
+        ++*count;
+    }
+    while (key) {
+        size_t length = strcspn(key, ",");
+        const struct amdvi_column *column = find_column(view, key, length);
+
+        if (!column || *count == AMDVI_MAX_COLUMNS) {
+            return amdvi_fail(err, AMDVI_EXIT_USAGE,
+                              "--columns: %s has no column \"%.*s\"",
+                              view->name, (int)length, key);
+        }
+        shown[(*count)++] = (size_t)(column - view->column);
+        key = key[length] ? key + length + 1 : NULL;
+    }
+    return true;
+}
+
 static bool check_filters(const struct amdvi_view *view,
                           const struct amdvi_query *query,
                           struct amdvi_error *err)
@@ -234,6 +269,8 @@ bool amdvi_query_check(const struct amdvi_view *view,
                        const struct amdvi_query *query,
                        struct amdvi_error *err)
 {
+    size_t shown[AMDVI_MAX_COLUMNS], count;
+
     if (query->nargs < view->min_args) {
         return amdvi_fail(err, AMDVI_EXIT_USAGE, "%s needs %s", view->name,
                           view->args);
@@ -244,7 +281,8 @@ bool amdvi_query_check(const struct amdvi_view *view,
                           query->args[view->max_args]);
     }
     return (!view->check || view->check(query, err)) &&
-           check_filters(view, query, err);
+           check_filters(view, query, err) &&
+           choose_columns(view, query, shown, &count, err);
 }
 
 /* Drop the rows that do not pass every filter */
@@ -339,6 +377,7 @@ bool amdvi_view_show(const struct amdvi_view *view,
         return amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
     }
     good = amdvi_query_check(view, query, err) &&
+           choose_columns(view, query, run.shown, &run.nshown, err) &&
            amdvi_target_iommu(target, &run.iommu, err) &&
            view->open(&run, err) && show_pages(&run, page, renderer, err);
     close_run(&run);

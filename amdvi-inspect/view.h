@@ -91,6 +91,7 @@ enum {
     AMDVI_QUERY_RULE = 1024,
     AMDVI_QUERY_STALE = 2048,
     AMDVI_QUERY_FOLLOW = 4096,
+    AMDVI_QUERY_COLUMNS = 8192, /* of every view */
 };
 
 /* What the user asks of a view */
@@ -108,6 +109,7 @@ struct amdvi_query {
     bool write;
     bool exec;
     uint64_t from;              /* address to begin with */
+    const char *columns;        /* keys between commas; NULL: all */
     bool stale;                 /* only what disagrees with the tables */
     bool follow;                /* do not end: show what happens next */
     const char *rule;           /* only findings of this one; NULL: all */
@@ -128,6 +130,8 @@ struct amdvi_run {
     const struct amdvi_query *query;
     struct amdvi_iommu iommu;
     bool detail;                /* rows are shown as forms */
+    size_t shown[AMDVI_MAX_COLUMNS];    /* numbers of columns, in order */
+    size_t nshown;
     bool incomplete;            /* something could not be read */
     struct amdvi_error verdict; /* how it ends although all was shown */
     void *state;                /* of the view, freed by free() */
