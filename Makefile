@@ -16,6 +16,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 QEMU_SRC ?=
 FUZZ_TIME ?= 60
+TORTURE_TIME ?= 1200
 JOBS ?=
 export BUILD QEMU_SRC JOBS
 
@@ -41,13 +42,13 @@ TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
 CHECK_PARTS := check-build check-unit "check-unit SAN=1" \
 	check-qtest "check-qtest SAN=1" check-cli "check-cli SAN=1" check-gdb check-guest
 CHECK_LONG_PARTS := check-mutants "check-unit CLANG=1" "check-qtest CLANG=1" \
-	"fuzz FUZZ_TIME=600"
+	check-guest-long "fuzz FUZZ_TIME=600"
 
 .PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
 	    while IFS='|' read -r name text; do \
-	        printf '  %-14s %s\n' "$$name" "$$text"; done
+	        printf '  %-16s %s\n' "$$name" "$$text"; done
 
 .PHONY: deps
 deps: ## install the packages the build needs and the machine lacks
@@ -121,6 +122,12 @@ check-gdb: qemu qemu-stock tools ## tests of the commands for GDB
 check-guest: qemu qemu-stock tools ## Debian's kernel behind the IOMMU
 	@AMDVI_QEMU=$(QEMU_DIR)/qemu-system-x86_64 $(SAN_ENV) \
 	    scripts/tap-summary --timeout 1800 tests/guest/*-test
+
+.PHONY: check-guest-long
+check-guest-long: qemu tools ## torture in the guest (TORTURE_TIME=, default 1200)
+	@AMDVI_QEMU=$(QEMU_DIR)/qemu-system-x86_64 $(SAN_ENV) \
+	    TORTURE_TIME=$(TORTURE_TIME) scripts/tap-summary \
+	    --timeout $$((2 * $(TORTURE_TIME) + 7200)) tests/guest/sva-long
 
 .PHONY: fuzz
 fuzz: ## feed libamdvi hostile memory (FUZZ_TIME=, default 60)

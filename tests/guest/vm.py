@@ -30,6 +30,9 @@ from qmp import Qmp, QmpError
 
 SVM_IOMMU = "amd-iommu,svm=on,intremap=on"
 STOCK_IOMMU = "amd-iommu,dma-remap=on,intremap=on"
+# The idxd driver needs MOVDIR64B (spec/dsa-device.md section 1).
+SVA_CPU = "EPYC,+movdir64b"
+DSA = "dsa,id=dsa0,queues=8,addr=6"
 QMP_SOCKETS = ("qmp-test.sock", "qmp-inspect.sock", "qmp-spare.sock")
 QEMU_DATA = "/usr/share/qemu"
 SOCKET_PATH_MAX = 107

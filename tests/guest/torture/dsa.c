@@ -64,8 +64,10 @@ int dsa_open(struct dsa_queue *queue, const char *name)
     char path[64];
     int tries = 0;
 
-    *queue = (struct dsa_queue) { .fd = -1 };
-    snprintf(queue->name, sizeof(queue->name), "%.31s", name);
+    queue->fd = -1;
+    queue->soft = NULL;
+    queue->portal = NULL;
+    memmove(queue->name, name, strlen(name) + 1);
     if (soft_queues()) {
         queue->soft = soft_open();
         return 0;

@@ -31,6 +31,7 @@ static struct {
     int processes, threads, seconds;
     uint64_t seed;
     double started;
+    bool table;
     char queues[MAX_QUEUES][32];
 } plan = { .threads = 2, .seconds = 10 };
 
@@ -157,11 +158,12 @@ static void usage(FILE *file)
 {
     fprintf(file,
             "usage: sva-torture [-p PROCESSES] [-t THREADS] [-s SECONDS] "
-            "[-S SEED]\n"
+            "[-S SEED] [-q]\n"
             "                   [-x SCENARIO]... [-n QUEUES [-w WRONG]] "
             "[SCENARIO...]\n"
             "Each of PROCESSES x THREADS workers uses a queue of /dev/dsa;\n"
             "by default there are as many processes as queues allow.\n"
+            "The report is JSON, or with -q a table.\n"
             "-x leaves a scenario out, -n takes software instead of a device,\n"
             "which -w makes forced, corrupt or short.  Scenarios:");
     for (int i = 0; i < scenario_count; i++) {
@@ -204,7 +206,7 @@ static void parse(int argc, char **argv)
     enum soft_fault fault = SOFT_RIGHT;
     int option, queues = 0;
 
-    while ((option = getopt(argc, argv, "p:t:s:S:x:n:w:h")) != -1) {
+    while ((option = getopt(argc, argv, "p:t:s:S:x:n:w:qh")) != -1) {
         switch (option) {
         case 'p':
             plan.processes = atoi(optarg);
@@ -223,6 +225,9 @@ static void parse(int argc, char **argv)
             break;
         case 'n':
             queues = atoi(optarg);
+            break;
+        case 'q':
+            plan.table = true;
             break;
         case 'w':
             fault = find_fault(optarg);
@@ -259,8 +264,6 @@ static bool plan_fits(void)
 
 int main(int argc, char **argv)
 {
-    bool good;
-
     report_init();
     plan.seed = time(NULL);
     parse(argc, argv);
@@ -269,7 +272,11 @@ int main(int argc, char **argv)
     }
     plan.started = now();
     all_processes();
-    good = report_print(plan.seed, plan.processes, plan.threads,
-                        now() - plan.started);
-    return good ? 0 : 1;
+    if (plan.table) {
+        report_table();
+    } else {
+        report_print(plan.seed, plan.processes, plan.threads,
+                     now() - plan.started);
+    }
+    return report_good() ? 0 : 1;
 }

@@ -274,6 +274,8 @@ void run_batch(struct worker *worker)
             list[i].flags_opcode |= DSA_FENCE;
         }
     }
+    /* The flag belongs to the members; a list has no use for it. */
+    dont_block(&what);
     madvise(list, PAGE, MADV_PAGEOUT);
     record = run(worker, &what);
     if (expect_status(worker, &record, DSA_SUCCESS)) {

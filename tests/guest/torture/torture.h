@@ -68,8 +68,14 @@ void fail(struct worker *worker, const char *format, ...)
 /* The scenario's own proof that it happened. */
 void prove(struct worker *worker);
 
-/* Print everything as JSON; returns whether all is well. */
-bool report_print(uint64_t seed, int processes, int threads, double seconds);
+/* One line for each scenario, for people. */
+void report_table(void);
+
+/* Everything, as JSON. */
+void report_print(uint64_t seed, int processes, int threads, double seconds);
+
+/* Whether every scenario happened and nothing failed. */
+bool report_good(void);
 
 /* --- operations.c: descriptors, and what must become of them ------------ */
 
