@@ -9,6 +9,9 @@
 #include "testdev.h"
 
 #define DEVICE_ID 0x0030                /* 00:06.0 */
+#define PORT_ID 0x0038                  /* 00:07.0, and what is behind it: */
+#define BEHIND_ID 0x4200                /* 42:00.0 */
+#define PPR_LOG 0x2200000ULL
 #define TESTDEV_BAR 0xe1000000ULL
 #define UNTRANSLATED TESTDEV_PATH_UNTRANSLATED
 
@@ -528,6 +531,47 @@ static void test_suppressed(void)
     stop(g);
 }
 
+/* Buses 0 and 42h, and a window for the BAR */
+static void set_port(Bench *b)
+{
+    config_write(b, PORT_ID, 0x18, 0x00424200);
+    config_write(b, PORT_ID, 0x20, 0xe110e100);
+    config_write(b, PORT_ID, 0x04, 6);
+}
+
+/* Events and page requests name the function with its bus */
+static void test_behind_port(void)
+{
+    Bench *b = bench_start("svm=on",
+                           "-device pcie-root-port,id=port1,addr=07.0 "
+                           "-device svm-testdev,bus=port1");
+    const uint64_t dte[4] = { PTE_RW | 3 | DTE_GV | 1ULL << 52, 1ULL << 32 };
+    uint64_t data;
+    Testdev *t;
+
+    set_port(b);
+    t = testdev_find(b->qts, BEHIND_ID, TESTDEV_BAR);
+    testdev_enable(t, 1);
+    bench_set_bases(b);
+    reg_write(b, REG_PPR_BASE, PPR_LOG | 8ULL << 56);
+    reg_write(b, REG_CONTROL, CONTROL_IOMMU_EN | CONTROL_EVENT_LOG_EN |
+              CONTROL_CMD_BUF_EN | CONTROL_GT_EN | CONTROL_PPR_EN |
+              CONTROL_PPR_LOG_EN | CONTROL_EPH_EN);
+    set_dte_of(b, BEHIND_ID, dte);
+    g_assert_cmpint(testdev_read(t, UNTRANSLATED, PASID, VA, &data,
+                                 sizeof(data)), !=, TESTDEV_OK);
+    assert_events(b, 0, 1, 0x2005000500004200, VA);
+    g_assert_cmpint(testdev_request_page(t, TESTDEV_FLAG_READ |
+                                         TESTDEV_FLAG_LAST, PASID, VA, 3), ==,
+                    0);
+    g_assert_cmphex(qtest_readq(b->qts, PPR_LOG), ==, 0x1144020300054200);
+    /* The answer finds its way by the same number */
+    command(b, 0x7000000000004200, 0x0000000300000000);
+    testdev_assert_response(t, 1, 3, 0, PASID);
+    g_free(t);
+    bench_stop(b);
+}
+
 /*
  * Nested: guest-physical TABLES + x is TABLES + x, GPA is PAGE, all of them
  * pages of 4 KiB of a host table of level 1 with the entries of these 2 MiB.
@@ -696,6 +740,7 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/guest/no-guest-table", test_no_guest_table);
     qtest_add_func("/amdvi/guest/one-event", test_one_event);
     qtest_add_func("/amdvi/guest/suppressed", test_suppressed);
+    qtest_add_func("/amdvi/guest/behind-port", test_behind_port);
     qtest_add_func("/amdvi/guest/nested", test_nested);
     qtest_add_func("/amdvi/guest/nested-permission", test_nested_permission);
     qtest_add_func("/amdvi/guest/nested-faults", test_nested_faults);
