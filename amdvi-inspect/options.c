@@ -12,7 +12,7 @@
 #define DEFAULT_TIMEOUT_MS 10000
 #define MAX_TIMEOUT_S 3600
 
-/* Store the value of an option; @value is NULL if it takes none */
+/* Take the value of an option */
 typedef bool store_option(struct amdvi_options *options, const char *value,
                           struct amdvi_error *err);
 
@@ -23,6 +23,9 @@ struct option {
     const char *help;
     unsigned int view_option;   /* AMDVI_QUERY_*; 0: for every command */
     bool connection;            /* says which QEMU, and how to reach it */
+    /* one of these: where a flag or a text goes, or who takes the value */
+    size_t flag;
+    size_t text;
     store_option *store;
 };
 
@@ -52,14 +55,6 @@ static bool store_pid(struct amdvi_options *options, const char *value,
     return true;
 }
 
-static bool store_iommu(struct amdvi_options *options, const char *value,
-                        struct amdvi_error *err)
-{
-    (void)err;
-    options->iommu = value;
-    return true;
-}
-
 /* Seconds, with up to three decimals */
 static bool store_timeout(struct amdvi_options *options, const char *value,
                           struct amdvi_error *err)
@@ -86,15 +81,6 @@ static bool store_timeout(struct amdvi_options *options, const char *value,
     return true;
 }
 
-static bool store_json(struct amdvi_options *options, const char *value,
-                       struct amdvi_error *err)
-{
-    (void)value;
-    (void)err;
-    options->json = true;
-    return true;
-}
-
 static bool store_color(struct amdvi_options *options, const char *value,
                         struct amdvi_error *err)
 {
@@ -107,42 +93,6 @@ static bool store_color(struct amdvi_options *options, const char *value,
         }
     }
     return bad_value("color", value, err);
-}
-
-static bool store_help(struct amdvi_options *options, const char *value,
-                       struct amdvi_error *err)
-{
-    (void)value;
-    (void)err;
-    options->help = true;
-    return true;
-}
-
-static bool store_version(struct amdvi_options *options, const char *value,
-                          struct amdvi_error *err)
-{
-    (void)value;
-    (void)err;
-    options->version = true;
-    return true;
-}
-
-static bool store_no_pager(struct amdvi_options *options, const char *value,
-                           struct amdvi_error *err)
-{
-    (void)value;
-    (void)err;
-    options->no_pager = true;
-    return true;
-}
-
-static bool store_all(struct amdvi_options *options, const char *value,
-                      struct amdvi_error *err)
-{
-    (void)value;
-    (void)err;
-    options->query.all = true;
-    return true;
 }
 
 static bool store_filter(struct amdvi_options *options, const char *value,
@@ -168,24 +118,6 @@ static bool store_limit(struct amdvi_options *options, const char *value,
     return true;
 }
 
-static bool store_verbose(struct amdvi_options *options, const char *value,
-                          struct amdvi_error *err)
-{
-    (void)value;
-    (void)err;
-    options->query.verbose = true;
-    return true;
-}
-
-static bool store_keep_going(struct amdvi_options *options,
-                             const char *value, struct amdvi_error *err)
-{
-    (void)value;
-    (void)err;
-    options->query.keep_going = true;
-    return true;
-}
-
 static bool store_pasid(struct amdvi_options *options, const char *value,
                         struct amdvi_error *err)
 {
@@ -196,33 +128,6 @@ static bool store_pasid(struct amdvi_options *options, const char *value,
     }
     options->query.has_pasid = true;
     options->query.pasid = (uint32_t)pasid;
-    return true;
-}
-
-static bool store_write(struct amdvi_options *options, const char *value,
-                        struct amdvi_error *err)
-{
-    (void)value;
-    (void)err;
-    options->query.write = true;
-    return true;
-}
-
-static bool store_exec(struct amdvi_options *options, const char *value,
-                       struct amdvi_error *err)
-{
-    (void)value;
-    (void)err;
-    options->query.exec = true;
-    return true;
-}
-
-static bool store_priv(struct amdvi_options *options, const char *value,
-                       struct amdvi_error *err)
-{
-    (void)value;
-    (void)err;
-    options->query.priv = true;
     return true;
 }
 
@@ -240,15 +145,6 @@ static bool store_dump(struct amdvi_options *options, const char *value,
     return *value || bad_value("dump", "an empty string", err);
 }
 
-static bool store_live(struct amdvi_options *options, const char *value,
-                       struct amdvi_error *err)
-{
-    (void)value;
-    (void)err;
-    options->live = true;
-    return true;
-}
-
 static bool store_tables(struct amdvi_options *options, const char *value,
                          struct amdvi_error *err)
 {
@@ -257,105 +153,68 @@ static bool store_tables(struct amdvi_options *options, const char *value,
            bad_value("tables", value, err);
 }
 
-static bool store_reason(struct amdvi_options *options, const char *value,
-                         struct amdvi_error *err)
-{
-    (void)err;
-    options->reason = value;
-    return true;
-}
-
-static bool store_rule(struct amdvi_options *options, const char *value,
-                       struct amdvi_error *err)
-{
-    (void)err;
-    options->query.rule = value;
-    return true;
-}
-
-static bool store_stale(struct amdvi_options *options, const char *value,
-                        struct amdvi_error *err)
-{
-    (void)value;
-    (void)err;
-    options->query.stale = true;
-    return true;
-}
-
-static bool store_follow(struct amdvi_options *options, const char *value,
-                         struct amdvi_error *err)
-{
-    (void)value;
-    (void)err;
-    options->query.follow = true;
-    return true;
-}
-
-static bool store_columns(struct amdvi_options *options, const char *value,
-                          struct amdvi_error *err)
-{
-    (void)err;
-    options->query.columns = value;
-    return true;
-}
+/* How the value of an option is stored */
+#define FLAG(member) offsetof(struct amdvi_options, member), 0, NULL
+#define TEXT(member) 0, offsetof(struct amdvi_options, member), NULL
+#define DONE_BY(function) 0, 0, function
 
 static const struct option option_table[] = {
     { 's', "socket", "SOCKET",
       "QMP socket: a path or HOST:PORT (default: $AMDVI_QMP)", 0, true,
-      store_socket },
+      DONE_BY(store_socket) },
     { 'd', "dump", "FILE", "a dump in place of a running QEMU", 0, true,
-      store_dump },
+      DONE_BY(store_dump) },
     { 0, "pid", "PID", "the QEMU process with this number", 0, true,
-      store_pid },
+      DONE_BY(store_pid) },
     { 0, "iommu", "ID", "which IOMMU, if there are several", 0, true,
-      store_iommu },
+      TEXT(iommu) },
     { 0, "timeout", "SECONDS", "limit for one QMP command (default: 10)", 0,
-      true, store_timeout },
-    { 'j', "json", NULL, "print JSON", 0, false, store_json },
+      true, DONE_BY(store_timeout) },
+    { 'j', "json", NULL, "print JSON", 0, false, FLAG(json) },
     { 0, "color", "WHEN", "auto (default), always or never", 0, false,
-      store_color },
+      DONE_BY(store_color) },
     { 0, "no-pager", NULL, "do not use a pager on a terminal", 0, false,
-      store_no_pager },
-    { 'h', "help", NULL, "show help and exit", 0, false, store_help },
+      FLAG(no_pager) },
+    { 'h', "help", NULL, "show help and exit", 0, false, FLAG(help) },
     { 'V', "version", NULL, "show the version and exit", 0, false,
-      store_version },
+      FLAG(version) },
     { 'a', "all", NULL, "also what is left out by default",
-      AMDVI_QUERY_ALL, false, store_all },
+      AMDVI_QUERY_ALL, false, FLAG(query.all) },
     { 'f', "filter", "TEXT",
       "rows with this text, or COLUMN=VALUE; may be repeated",
-      AMDVI_QUERY_FILTER, false, store_filter },
+      AMDVI_QUERY_FILTER, false, DONE_BY(store_filter) },
     { 'p', "pasid", "PASID", "address space; without: requests without PASID",
-      AMDVI_QUERY_PASID, false, store_pasid },
+      AMDVI_QUERY_PASID, false, DONE_BY(store_pasid) },
     { 'w', "write", NULL, "the request writes; without: it reads",
-      AMDVI_QUERY_ACCESS, false, store_write },
+      AMDVI_QUERY_ACCESS, false, FLAG(query.write) },
     { 'x', "exec", NULL, "and wants to execute (with a PASID)",
-      AMDVI_QUERY_ACCESS, false, store_exec },
+      AMDVI_QUERY_ACCESS, false, FLAG(query.exec) },
     { 0, "priv", NULL, "in privileged mode (with a PASID)",
-      AMDVI_QUERY_PRIV, false, store_priv },
+      AMDVI_QUERY_PRIV, false, FLAG(query.priv) },
     { 0, "from", "ADDRESS", "begin there", AMDVI_QUERY_FROM, false,
-      store_from },
+      DONE_BY(store_from) },
     { 'c', "columns", "LIST", "only these, separated by commas",
-      AMDVI_QUERY_COLUMNS, false, store_columns },
+      AMDVI_QUERY_COLUMNS, false, TEXT(query.columns) },
     { 'n', "limit", "N", "at most N rows; of a ring the last N",
-      AMDVI_QUERY_LIMIT, false, store_limit },
+      AMDVI_QUERY_LIMIT, false, DONE_BY(store_limit) },
     { 'v', "verbose", NULL, "raw words and every field",
-      AMDVI_QUERY_VERBOSE, false, store_verbose },
+      AMDVI_QUERY_VERBOSE, false, FLAG(query.verbose) },
     { 0, "stale", NULL, "only those with which the tables do not agree",
-      AMDVI_QUERY_STALE, false, store_stale },
+      AMDVI_QUERY_STALE, false, FLAG(query.stale) },
     { 'F', "follow", NULL, "go on with what happens next",
-      AMDVI_QUERY_FOLLOW, false, store_follow },
+      AMDVI_QUERY_FOLLOW, false, FLAG(query.follow) },
     { 0, "rule", "RULE", "only this rule", AMDVI_QUERY_RULE, false,
-      store_rule },
+      TEXT(query.rule) },
     { 0, "live", NULL, "do not pause the VM meanwhile",
-      AMDVI_QUERY_DUMP, false, store_live },
+      AMDVI_QUERY_DUMP, false, FLAG(live) },
     { 0, "tables", "N",
       "pages of tables for each PASID (default: 64 or 1)",
-      AMDVI_QUERY_DUMP, false, store_tables },
+      AMDVI_QUERY_DUMP, false, DONE_BY(store_tables) },
     { 0, "reason", "TEXT", "say in the dump why it was made",
-      AMDVI_QUERY_DUMP, false, store_reason },
+      AMDVI_QUERY_DUMP, false, TEXT(reason) },
     { 'k', "keep-going", NULL, "go on after a command that failed",
-      AMDVI_QUERY_KEEP_GOING, false, store_keep_going },
-    { 0, NULL, NULL, NULL, 0, false, NULL },
+      AMDVI_QUERY_KEEP_GOING, false, FLAG(query.keep_going) },
+    { 0, NULL, NULL, NULL, 0, false, 0, 0, NULL },
 };
 
 static const struct option *find_letter(char letter)
@@ -401,6 +260,22 @@ struct words {
     char **end;
 };
 
+static bool store(const struct option *option, struct amdvi_options *options,
+                  const char *value, struct amdvi_error *err)
+{
+    char *base = (char *)options;
+
+    if (option->store) {
+        return option->store(options, value, err);
+    }
+    if (option->flag) {
+        *(bool *)(void *)(base + option->flag) = true;
+    } else {
+        *(const char **)(void *)(base + option->text) = value;
+    }
+    return true;
+}
+
 /*
  * Apply an option whose value, if it stands in the same word, is @value;
  * else the value is the next word.
@@ -424,7 +299,7 @@ static bool apply(const struct option *option, const char *value,
     if (option->connection) {
         options->connection = option->name;
     }
-    return option->store(options, value, err);
+    return store(option, options, value, err);
 }
 
 /* "--name", "--name=value" */
