@@ -279,6 +279,36 @@ static void test_partial(void)
     stop(w);
 }
 
+/* Integrity fields: a fault leaves whole blocks, and the tags to go on with */
+static void test_partial_dif(void)
+{
+    const unsigned int blocks = 16, before = PAGE_BYTES / 520;
+    World *w = start(0);
+    DsaDesc what = desc(DSA_OP_DIF_INSERT, DSA_ANY_RECORD, VA_SOURCE,
+                        VA_TARGET, blocks * 512);
+    DsaRecord record;
+
+    what.word[7] = 100;
+    dsa_fill(w->d, physical(VA_SOURCE), blocks * 512);
+    map(w, VA_TARGET, GUEST_RW);
+    submit(w, what);
+    record = finish(w, 0x83);
+    g_assert_cmpint(record.done, ==, before * 512);
+    g_assert_cmpint(record.word3, ==, 100 + before);
+    map_range(w, VA_TARGET + PAGE_BYTES, 2 * PAGE_BYTES, GUEST_RW);
+    what.word[2] += record.done;
+    what.word[3] += before * 520;
+    what.word[4] -= record.done;
+    what.word[7] = record.word3;
+    submit(w, what);
+    finish(w, 1);
+    what = desc(DSA_OP_DIF_CHECK, DSA_ANY_RECORD, VA_TARGET, 0, blocks * 520);
+    what.word[6] = 100;
+    submit(w, what);
+    g_assert_cmpint(finish(w, 1).word2, ==, 100 + blocks);
+    stop(w);
+}
+
 /* The queue may be told to never ask; a record needs no flag to be asked for */
 static void test_record_fault(void)
 {
@@ -299,20 +329,40 @@ static void test_record_fault(void)
     stop(w);
 }
 
-/* With an event log software gets the record to write it itself */
-static void test_event_log(void)
+/* A queue that never asks for pages, and an event log; VA_RECORD is absent */
+static World *start_event_log(uint32_t entries)
 {
     World *w = start(DSA_QUEUE_NO_PRS);
-    uint8_t record[DSA_RECORD_BYTES];
 
     g_assert_cmphex(dsa_command(w->d, DSA_CMD_DISABLE_DEVICE, 0), ==, 0);
     dsa_reg_write(w->d, DSA_REG_EVLCFG0, DSA_EVENT_LOG);
-    dsa_reg_write(w->d, DSA_REG_EVLCFG1, 64);
+    dsa_reg_write(w->d, DSA_REG_EVLCFG1, entries);
     dsa_reg_write(w->d, DSA_REG_GENCFG, DSA_GENCFG_EVENT_LOG);
     dsa_reg_write(w->d, DSA_REG_GENCTRL, DSA_GENCTRL_EVENT_LOG_INT);
     g_assert_cmphex(dsa_command(w->d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0);
     g_assert_cmphex(dsa_command(w->d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0);
     map(w, VA_RECORD, 0);
+    return w;
+}
+
+/* The first three words of an entry, without the batch identifier */
+static void assert_event(World *w, unsigned int n, uint64_t word0,
+                         uint64_t word1, uint64_t address)
+{
+    uint64_t at = DSA_EVENT_LOG + n * DSA_EVENT_BYTES;
+
+    g_assert_cmphex(qtest_readq(w->d->qts, at) & ~0xff000000ULL, ==,
+                    word0 | (uint64_t)PASID << 40);
+    g_assert_cmphex(qtest_readq(w->d->qts, at + 8), ==, word1);
+    g_assert_cmphex(qtest_readq(w->d->qts, at + 16), ==, address);
+}
+
+/* With an event log software gets the record to write it itself */
+static void test_event_log(void)
+{
+    World *w = start_event_log(64);
+    uint8_t record[DSA_RECORD_BYTES];
+
     map(w, VA_TARGET, GUEST_RW);
     submit(w, desc(DSA_OP_FILL, DSA_ANY_RECORD, 0, VA_TARGET, 0x2000));
     g_assert_cmphex(dsa_command(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
@@ -321,12 +371,7 @@ static void test_event_log(void)
                     1ULL << 62 | 1ULL << 32);
     g_assert_true(dsa_message(w->d, 0));
     g_assert_cmphex(dsa_reg_read(w->d, DSA_REG_SWERR0), ==, 0);
-    g_assert_cmphex(qtest_readq(w->d->qts, DSA_EVENT_LOG), ==,
-                    0x2c | 0x1a << 8 | 4ULL << 32 | (uint64_t)PASID << 40);
-    g_assert_cmphex(qtest_readq(w->d->qts, DSA_EVENT_LOG + 8), ==,
-                    1ULL << 50);
-    g_assert_cmphex(qtest_readq(w->d->qts, DSA_EVENT_LOG + 16), ==,
-                    VA_RECORD);
+    assert_event(w, 0, 0x2c | 0x1a << 8 | 4ULL << 32, 1ULL << 50, VA_RECORD);
     qtest_memread(w->d->qts, DSA_EVENT_LOG + 32, record, sizeof(record));
     g_assert_cmphex(record[0], ==, 0x83);
     g_assert_cmphex(ldl_le_p(record + 4), ==, 0x1000);
@@ -335,6 +380,71 @@ static void test_event_log(void)
     dsa_reg_write(w->d, DSA_REG_EVLSTATUS, 1ULL << 62 | 1);
     g_assert_cmphex(dsa_reg_read(w->d, DSA_REG_EVLSTATUS), ==,
                     1ULL << 32 | 1);
+    stop(w);
+}
+
+/* Descriptor @n of the list at @list */
+static void set_member(World *w, uint64_t list, unsigned int n, DsaDesc member)
+{
+    qtest_memwrite(w->d->qts, physical(list) + n * DSA_DESC_BYTES, member.word,
+                   DSA_DESC_BYTES);
+}
+
+/*
+ * Records behind one that is in the event log go there as well: that of the
+ * batch, and that of a drain.  A fence does not pass it.
+ */
+static void test_event_log_order(void)
+{
+    World *w = start_event_log(64);
+    DsaDesc batch = desc(DSA_OP_BATCH, DSA_ANY_RECORD, VA_LIST, 0, 3);
+    DsaDesc drain = desc(DSA_OP_DRAIN, DSA_ANY_RECORD, 0, 0, 0);
+    DsaDesc member = desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0);
+    const uint64_t batch_record = VA_LIST + 0x800;
+
+    map(w, VA_LIST, GUEST_RW);
+    batch.word[1] = batch_record;
+    drain.word[1] = batch_record;
+    set_member(w, VA_LIST, 0, member);
+    member.word[1] = batch_record + DSA_RECORD_BYTES;
+    set_member(w, VA_LIST, 1, member);
+    member.word[0] |= (uint64_t)DSA_FLAG_FENCE << 32;
+    set_member(w, VA_LIST, 2, member);
+    dsa_submit_to(w->d, 0, batch);
+    dsa_submit_to(w->d, 0, drain);
+    g_assert_cmphex(dsa_command(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    g_assert_cmphex(dsa_reg_read(w->d, DSA_REG_EVLSTATUS), ==,
+                    1ULL << 62 | 3ULL << 32);
+    /* A member, the first of its batch; the batch; the drain */
+    assert_event(w, 0, 0x3c | 0x1a << 8, 3ULL << 50, VA_RECORD);
+    assert_event(w, 1, 0x0c | 0x27 << 8 | 1ULL << 32, 1ULL << 50,
+                 batch_record);
+    assert_event(w, 2, 0x0c | 0x26 << 8 | 2ULL << 32, 1ULL << 50,
+                 batch_record);
+    /* The batch failed after two descriptors */
+    g_assert_cmphex(qtest_readq(w->d->qts, DSA_EVENT_LOG + DSA_EVENT_BYTES +
+                                DSA_EVENT_RECORD), ==, 2ULL << 32 | 0x0105);
+    g_assert_cmpint(qtest_readb(w->d->qts, physical(batch_record)), ==, 0);
+    stop(w);
+}
+
+/* What finds no room in the event log is in SWERR */
+static void test_event_log_full(void)
+{
+    World *w = start_event_log(2);
+
+    submit(w, desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0));
+    submit(w, desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0));
+    g_assert_cmphex(dsa_command(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    g_assert_cmphex(dsa_reg_read(w->d, DSA_REG_EVLSTATUS), ==,
+                    1ULL << 62 | 1ULL << 32);
+    g_assert_cmphex(dsa_reg_read(w->d, DSA_REG_SWERR0) & 0xffff, ==, 0x1a2d);
+    /* Software makes room, and the log goes on at its beginning */
+    dsa_reg_write(w->d, DSA_REG_EVLSTATUS, 1ULL << 62 | 1);
+    submit(w, desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0));
+    g_assert_cmphex(dsa_command(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    g_assert_cmphex(dsa_reg_read(w->d, DSA_REG_EVLSTATUS), ==,
+                    1ULL << 62 | 1);
     stop(w);
 }
 
@@ -349,8 +459,7 @@ static void test_list_fault(void)
     map(w, VA_LIST, GUEST_RW);
     for (unsigned int n = 0; n < 2; n++) {
         member.word[3] = VA_SOURCE + n * 8;
-        qtest_memwrite(w->d->qts, physical(list) + n * DSA_DESC_BYTES,
-                       member.word, DSA_DESC_BYTES);
+        set_member(w, list, n, member);
     }
     qtest_memset(w->d->qts, physical(VA_SOURCE), 0, 16);
     submit(w, desc(DSA_OP_BATCH, DSA_ANY_RECORD, list, 0, 4));
@@ -573,8 +682,11 @@ int main(int argc, char **argv)
     qtest_add_func("/dsa-svm/denied", test_denied);
     qtest_add_func("/dsa-svm/retries", test_retries);
     qtest_add_func("/dsa-svm/partial", test_partial);
+    qtest_add_func("/dsa-svm/partial-dif", test_partial_dif);
     qtest_add_func("/dsa-svm/record-fault", test_record_fault);
     qtest_add_func("/dsa-svm/event-log", test_event_log);
+    qtest_add_func("/dsa-svm/event-log-order", test_event_log_order);
+    qtest_add_func("/dsa-svm/event-log-full", test_event_log_full);
     qtest_add_func("/dsa-svm/list-fault", test_list_fault);
     qtest_add_func("/dsa-svm/drain", test_drain);
     qtest_add_func("/dsa-svm/abort", test_abort);
