@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The commands of amd-iommu.json on machines that have no AMD IOMMU. */
 #include "qemu/osdep.h"
+#include "monitor/hmp-target.h"
+#include "monitor/monitor.h"
 #include "qapi/error.h"
 #include "qapi/qapi-commands-amd-iommu.h"
 
@@ -105,4 +107,9 @@ GuestMemory *qmp_guest_memory_read(uint64_t address, uint32_t size,
     error_setg(errp, "this build cannot read guest memory: it has no "
                "AMD IOMMU");
     return NULL;
+}
+
+void hmp_info_amd_iommu(Monitor *mon, const QDict *qdict)
+{
+    monitor_printf(mon, "This build has no AMD IOMMU.\n");
 }

@@ -131,11 +131,14 @@ static CommandFunction *find_function(const uint64_t command[2])
 /* Stop with the head at the offending command, and say why */
 static void stop(AmdviEngine *e, const uint64_t event[2], bool hardware_error)
 {
+    AmdviRecord record = { .words = { event[0], event[1] } };
+
     WITH_QEMU_LOCK_GUARD(&e->lock) {
         trace_amdvi_svm_run("command buffer", false);
         e->command_error = true;
         amdvi_status_set_cmd_buf_run(amdvi_svm_reg(e, AMDVI_LAYOUT_status), 0);
         e->abort_pending |= hardware_error;
+        amdvi_svm_post_news(e, AMDVI_NEWS_COMMAND_ERROR, &record);
     }
     amdvi_svm_log_event(e, event, hardware_error);
     amdvi_svm_deliver_irq(e);

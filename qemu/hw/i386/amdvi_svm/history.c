@@ -1,8 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What goes into the flight recorder, and for whom. */
 #include "qemu/osdep.h"
+#include "qemu/lockable.h"
 #include "qemu/timer.h"
 #include "state.h"
+
+/* A guest can cause as many as it likes: one of each kind in this time */
+#define NEWS_NS NANOSECONDS_PER_SECOND
+
+void (*amdvi_svm_tell)(AmdviEngine *e, AmdviNewsKind kind,
+                       const AmdviRecord *record, uint64_t suppressed);
+
+void amdvi_svm_post_news(AmdviEngine *e, AmdviNewsKind kind,
+                         const AmdviRecord *record)
+{
+    AmdviNews *news = &e->news[kind];
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
+    if (news->pending || now < news->quiet_until) {
+        news->suppressed++;
+        return;
+    }
+    news->pending = true;
+    news->quiet_until = now + NEWS_NS;
+    news->record = *record;
+}
+
+/* Copy news to be told and mark them as told; false if there are none */
+static bool take_news(AmdviEngine *e, AmdviNewsKind kind, AmdviNews *taken)
+{
+    AmdviNews *news = &e->news[kind];
+
+    QEMU_LOCK_GUARD(&e->lock);
+    if (!news->pending) {
+        return false;
+    }
+    *taken = *news;
+    news->pending = false;
+    news->suppressed = 0;
+    return true;
+}
+
+void amdvi_svm_tell_news(AmdviEngine *e)
+{
+    AmdviNews news;
+
+    for (int kind = 0; kind < AMDVI_NUM_NEWS; kind++) {
+        if (take_news(e, kind, &news) && amdvi_svm_tell) {
+            amdvi_svm_tell(e, kind, &news.record, news.suppressed);
+        }
+    }
+}
+
+/* Records that are news */
+static void post_if_news(AmdviEngine *e, const AmdviRecord *record)
+{
+    static const struct {
+        AmdviRecordKind record;
+        AmdviNewsKind news;
+    } kinds[] = {
+        { AMDVI_RECORD_FAULT, AMDVI_NEWS_FAULT },
+        { AMDVI_RECORD_PAGE_REQUEST, AMDVI_NEWS_PAGE_REQUEST },
+        { AMDVI_RECORD_OVERFLOW, AMDVI_NEWS_OVERFLOW },
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (record->kind == kinds[i].record) {
+            amdvi_svm_post_news(e, kinds[i].news, record);
+        }
+    }
+}
 
 void amdvi_svm_record(AmdviEngine *e, AmdviRecordKind kind,
                       uint32_t device_id, uint32_t pasid, uint32_t detail,
@@ -18,6 +85,7 @@ void amdvi_svm_record(AmdviEngine *e, AmdviRecordKind kind,
     };
 
     amdvi_recorder_add(&e->recorder, &record);
+    post_if_news(e, &record);
 }
 
 /* Field @id of an entry, or @none if its layout has no such field */

@@ -163,6 +163,7 @@ static void deliver(AmdviEngine *e)
     WITH_QEMU_LOCK_GUARD(&e->lock) {
         e->irq_pending |= pending & e->irq_level;
     }
+    amdvi_svm_tell_news(e);
 }
 
 void amdvi_svm_irq_bh(void *opaque)

@@ -112,6 +112,23 @@ typedef struct AmdviDevice {
     QLIST_ENTRY(AmdviDevice) next;
 } AmdviDevice;
 
+/* What somebody outside may want to know at once */
+typedef enum AmdviNewsKind {
+    AMDVI_NEWS_FAULT,
+    AMDVI_NEWS_PAGE_REQUEST,
+    AMDVI_NEWS_OVERFLOW,
+    AMDVI_NEWS_COMMAND_ERROR,   /* words of the record: the event */
+    AMDVI_NUM_NEWS
+} AmdviNewsKind;
+
+/* The last one of a kind that is told, or will be */
+typedef struct AmdviNews {
+    bool pending;
+    int64_t quiet_until;        /* in ns of QEMU_CLOCK_VIRTUAL */
+    uint64_t suppressed;        /* since the last one that was told */
+    AmdviRecord record;
+} AmdviNews;
+
 /* Devices that are found without a search: a power of two */
 #define AMDVI_RECENT 256
 
@@ -132,6 +149,8 @@ struct AmdviEngine {
     AmdviDteClock dte_clock;
     AmdviRecorder recorder;
     AmdviStats stats;
+
+    AmdviNews news[AMDVI_NUM_NEWS];
 
     bool command_error;         /* stopped since CmdBufEn was last set */
     bool log_on[AMDVI_NUM_RINGS];   /* enables and base let the log run */
@@ -349,6 +368,16 @@ void amdvi_svm_record(AmdviEngine *e, AmdviRecordKind kind,
 void amdvi_svm_record_entry(AmdviEngine *e, AmdviRecordKind kind,
                             enum amdvi_family family, uint32_t detail,
                             const uint64_t words[2]);
+/*
+ * Tell whoever listens, later and once a second at most.  The first needs the
+ * lock; the second the BQL, and not the lock.
+ */
+void amdvi_svm_post_news(AmdviEngine *e, AmdviNewsKind kind,
+                         const AmdviRecord *record);
+void amdvi_svm_tell_news(AmdviEngine *e);
+/* Who listens; NULL: nobody */
+extern void (*amdvi_svm_tell)(AmdviEngine *e, AmdviNewsKind kind,
+                              const AmdviRecord *record, uint64_t suppressed);
 /* The group @g has got its response */
 void amdvi_svm_record_response(AmdviDevice *d, const AmdviGroup *g,
                                uint16_t prg_index, uint8_t response);

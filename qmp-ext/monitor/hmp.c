@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* HMP: info amd-iommu, readable text over what the QMP queries reply. */
+#include "qemu/osdep.h"
+#include "monitor/hmp-target.h"
+#include "monitor/hmp.h"
+#include "monitor/monitor.h"
+#include "qapi/error.h"
+#include "qapi/qapi-commands-amd-iommu.h"
+#include "qobject/qdict.h"
+#include "target.h"
+
+/* Records that are shown: the last ones */
+#define RECORDS 32
+
+static void print_bdf(Monitor *mon, uint16_t device_id)
+{
+    monitor_printf(mon, "%02x:%02x.%x", PCI_BUS_NUM(device_id),
+                   PCI_SLOT(device_id), PCI_FUNC(device_id));
+}
+
+static void print_pasid(Monitor *mon, bool has_pasid, uint32_t pasid)
+{
+    if (has_pasid) {
+        monitor_printf(mon, " PASID %u", pasid);
+    }
+}
+
+static void print_rights(Monitor *mon, bool read, bool write, bool exec)
+{
+    monitor_printf(mon, " %c%c%c", read ? 'r' : '-', write ? 'w' : '-',
+                   exec ? 'x' : '-');
+}
+
+static void print_counters(Monitor *mon, const AmdIommuCounters *c)
+{
+    monitor_printf(mon, ": %" PRIu64 " requests, %" PRIu64 " hits, %" PRIu64
+                   " misses, %" PRIu64 " faults, %" PRIu64
+                   " page requests, %" PRIu64 " responses, %" PRIu64
+                   " invalidations\n", c->requests, c->hits, c->misses,
+                   c->faults, c->page_requests, c->responses,
+                   c->invalidations);
+}
+
+static void info_status(Monitor *mon, Error **errp)
+{
+    AmdIommuInfoList *list = qmp_query_amd_iommu(errp);
+
+    for (AmdIommuInfoList *l = list; l; l = l->next) {
+        const AmdIommuInfo *i = l->value;
+
+        monitor_printf(mon, "%s: engine %s, %s, EFR 0x%" PRIx64 ", EFR2 0x%"
+                       PRIx64 ", control 0x%" PRIx64 ", status 0x%" PRIx64
+                       "\n", i->id, AmdIommuEngine_str(i->engine),
+                       i->enabled ? "enabled" : "disabled", i->efr, i->efr2,
+                       i->control, i->status);
+        for (AmdIommuRingList *r = i->rings; r; r = r->next) {
+            monitor_printf(mon, "  %s: base 0x%" PRIx64 " size 0x%x head 0x%x "
+                           "tail 0x%x%s%s\n", AmdIommuLog_str(r->value->log),
+                           r->value->base, r->value->size, r->value->head,
+                           r->value->tail,
+                           r->value->running ? " running" : "",
+                           r->value->overflow ? " overflow" : "");
+        }
+    }
+    qapi_free_AmdIommuInfoList(list);
+}
+
+static void info_devices(Monitor *mon, Error **errp)
+{
+    AmdIommuDeviceTable *table =
+        qmp_query_amd_iommu_device_table(NULL, false, 0, false, 0, false, 0,
+                                         errp);
+
+    for (AmdIommuDteList *l = table ? table->entries : NULL; l; l = l->next) {
+        print_bdf(mon, l->value->device_id);
+        monitor_printf(mon, " %s DomainID %u", AmdIommuDteMode_str(
+                       l->value->mode), l->value->domain_id);
+        if (l->value->has_gcr3_root) {
+            monitor_printf(mon, " GCR3 0x%" PRIx64, l->value->gcr3_root);
+        }
+        monitor_printf(mon, "%s%s\n", l->value->ats ? " ATS" : "",
+                       l->value->ppr ? " PPR" : "");
+    }
+    qapi_free_AmdIommuDeviceTable(table);
+}
+
+static void info_iotlb(Monitor *mon, Error **errp)
+{
+    AmdIommuIotlb *iotlb =
+        qmp_query_amd_iommu_iotlb(NULL, false, 0, false, 0, errp);
+
+    for (AmdIommuIotlbEntryList *l = iotlb ? iotlb->entries : NULL; l;
+         l = l->next) {
+        const AmdIommuIotlbEntry *e = l->value;
+
+        monitor_printf(mon, "DomainID %u", e->domain_id);
+        print_pasid(mon, e->has_pasid, e->pasid);
+        monitor_printf(mon, " 0x%" PRIx64 " to 0x%" PRIx64 " 2^%u bytes",
+                       e->address, e->output, e->page_shift);
+        print_rights(mon, e->read, e->write, e->exec);
+        monitor_printf(mon, "%s%s\n", e->nested ? " nested" : "",
+                       e->privileged ? " privileged" : "");
+    }
+    qapi_free_AmdIommuIotlb(iotlb);
+}
+
+static void info_stats(Monitor *mon, Error **errp)
+{
+    AmdIommuStats *stats =
+        qmp_query_amd_iommu_stats(false, 0, NULL, false, 0, false, 0, errp);
+
+    if (stats && stats->total) {
+        monitor_printf(mon, "total");
+        print_counters(mon, stats->total);
+    }
+    for (AmdIommuSourceCountersList *l = stats ? stats->sources : NULL; l;
+         l = l->next) {
+        print_bdf(mon, l->value->device_id);
+        print_counters(mon, qapi_AmdIommuSourceCounters_base(l->value));
+    }
+    qapi_free_AmdIommuStats(stats);
+}
+
+static void print_record(Monitor *mon, const AmdIommuRecord *r)
+{
+    monitor_printf(mon, "%" PRIu64 " %" PRId64 " %s", r->number, r->time,
+                   AmdIommuRecordKind_str(r->kind));
+    if (r->has_device_id) {
+        monitor_printf(mon, " ");
+        print_bdf(mon, r->device_id);
+    }
+    print_pasid(mon, r->has_pasid, r->pasid);
+    monitor_printf(mon, " 0x%016" PRIx64 " 0x%016" PRIx64 " %u%s%s\n",
+                   r->words->value, r->words->next->value, r->detail,
+                   r->reason ? " " : "", r->reason ? r->reason : "");
+}
+
+static void info_trace(Monitor *mon, Error **errp)
+{
+    AmdIommuTrace *trace =
+        qmp_query_amd_iommu_trace(NULL, false, 0, true, 1, errp);
+    uint64_t end = trace ? trace->end : 0;
+
+    qapi_free_AmdIommuTrace(trace);
+    if (!end) {
+        return;
+    }
+    trace = qmp_query_amd_iommu_trace(NULL, true,
+                                      end > RECORDS ? end - RECORDS : 0,
+                                      true, RECORDS, errp);
+    for (AmdIommuRecordList *l = trace->records; l; l = l->next) {
+        print_record(mon, l->value);
+    }
+    qapi_free_AmdIommuTrace(trace);
+}
+
+static void info_page_requests(Monitor *mon, Error **errp)
+{
+    AmdIommuPageRequests *open =
+        qmp_query_amd_iommu_page_requests(NULL, false, 0, false, 0, errp);
+
+    for (AmdIommuPageRequestGroupList *l = open ? open->groups : NULL; l;
+         l = l->next) {
+        print_bdf(mon, l->value->device_id);
+        print_pasid(mon, l->value->has_pasid, l->value->pasid);
+        monitor_printf(mon, " PRG %u: %u pages%s, open for %" PRId64 " ns\n",
+                       l->value->prg_index, l->value->pages,
+                       l->value->last ? ", complete" : "", l->value->age);
+    }
+    qapi_free_AmdIommuPageRequests(open);
+}
+
+static const struct {
+    const char *name;
+    void (*info)(Monitor *mon, Error **errp);
+} topics[] = {
+    { "status", info_status },
+    { "devices", info_devices },
+    { "iotlb", info_iotlb },
+    { "stats", info_stats },
+    { "trace", info_trace },
+    { "page-requests", info_page_requests },
+};
+
+void hmp_info_amd_iommu(Monitor *mon, const QDict *qdict)
+{
+    const char *topic = qdict_get_try_str(qdict, "topic");
+    Error *err = NULL;
+
+    for (int i = 0; i < ARRAY_SIZE(topics); i++) {
+        if (g_str_equal(topic ? topic : topics[0].name, topics[i].name)) {
+            topics[i].info(mon, &err);
+            hmp_handle_error(mon, err);
+            return;
+        }
+    }
+    monitor_printf(mon, "There is no such topic.  Topics:");
+    for (int i = 0; i < ARRAY_SIZE(topics); i++) {
+        monitor_printf(mon, " %s", topics[i].name);
+    }
+    monitor_printf(mon, "\n");
+}
