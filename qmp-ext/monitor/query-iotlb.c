@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* QMP: query-amd-iommu-iotlb. */
+/* QMP: query-amd-iommu-iotlb, and what its argument verify does. */
 #include "qemu/osdep.h"
+#include "qemu/rcu_queue.h"
+#include "qemu/timer.h"
 #include "qapi/error.h"
 #include "qapi/qapi-commands-amd-iommu.h"
 #include "target.h"
@@ -9,6 +11,141 @@
 #define ENTRY_BYTES 280
 /* Entries that are looked at for one reply */
 #define ENTRIES_MAX 16384
+/* How long software may take to invalidate what it has changed */
+#define GRACE_NS (50 * SCALE_MS)
+
+/* An entry in doubt: what it was, and when it was first seen so */
+struct AmdviDoubt {
+    AmdviIotlbCopy entry;
+    int64_t since;              /* in ns of QEMU_CLOCK_VIRTUAL; 0: none */
+    uint64_t waits;             /* COMPLETION_WAITs executed by then */
+};
+
+/* Whether requests through these tables use @dte */
+static bool uses_tables(const struct amdvi_iommu *view, const uint64_t dte[4],
+                        const AmdviSpace *space)
+{
+    enum amdvi_dte_mode mode = amdvi_classify_dte(view, dte);
+
+    if (amdvi_dte_domain_id(dte) != space->domain_id) {
+        return false;
+    }
+    if (space->guest) {
+        return mode == (space->nested ? AMDVI_DTE_NESTED : AMDVI_DTE_GUEST);
+    }
+    return mode == AMDVI_DTE_HOST ||
+           (mode == AMDVI_DTE_NESTED && !amdvi_dte_giov(dte));
+}
+
+/*
+ * Find a device whose requests would use the entry.  @known: only look at
+ * those that have used the domain before, for each look costs a read.
+ */
+static bool find_user(AmdviEngine *e, bool known,
+                      const struct amdvi_iommu *view,
+                      const struct amdvi_mem *mem, const AmdviSpace *space,
+                      struct amdvi_request *request, uint64_t dte[4])
+{
+    struct amdvi_result result;
+    AmdviDevice *d;
+
+    QLIST_FOREACH_RCU(d, &e->devices, next) {
+        if (!amdvi_svm_is_reachable(d) ||
+            (known && !amdvi_dte_cache_had(&d->dte_cache,
+                                           space->domain_id))) {
+            continue;
+        }
+        request->device_id = amdvi_svm_device_id(d);
+        if (amdvi_fetch_dte(view, mem, request, dte, NULL, &result) &&
+            uses_tables(view, dte, space)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In what the tables differ from the entry; false if in nothing */
+static bool differs(AmdviEngine *e, const struct amdvi_iommu *view,
+                    const struct amdvi_mem *mem, const AmdviIotlbCopy *copy,
+                    AmdIommuIotlbChange *change)
+{
+    const AmdviSpace *space = &copy->space;
+    struct amdvi_request request = {
+        .pasid = space->guest ? space->pasid : AMDVI_NO_PASID,
+        .addr = copy->addr,
+        .priv = space->priv,
+    };
+    struct amdvi_result result;
+    uint64_t dte[4];
+
+    *change = AMD_IOMMU_IOTLB_CHANGE_UNBACKED;
+    if (!find_user(e, true, view, mem, space, &request, dte) &&
+        !find_user(e, false, view, mem, space, &request, dte)) {
+        return true;
+    }
+    /* What the DTE permits is judged at each request, and not cached */
+    amdvi_dte_set_ir(dte, 1);
+    amdvi_dte_set_iw(dte, 1);
+    amdvi_translate_dte(view, mem, dte, &request, NULL, &result);
+    if (result.outcome != AMDVI_OUTCOME_TRANSLATED) {
+        *change = result.reason == AMDVI_REASON_GCR3_INVALID
+                  ? AMD_IOMMU_IOTLB_CHANGE_UNBACKED
+                  : AMD_IOMMU_IOTLB_CHANGE_GONE;
+        return true;
+    }
+    *change = result.addr != copy->out.addr ? AMD_IOMMU_IOTLB_CHANGE_ADDRESS
+                                            : AMD_IOMMU_IOTLB_CHANGE_RIGHTS;
+    return result.addr != copy->out.addr || copy->out.perm & ~result.perm;
+}
+
+static bool same_entry(const AmdviIotlbCopy *a, const AmdviIotlbCopy *b)
+{
+    return a->addr == b->addr && a->out.addr == b->out.addr &&
+           a->out.perm == b->out.perm &&
+           a->space.domain_id == b->space.domain_id &&
+           a->space.pasid == b->space.pasid &&
+           a->space.guest == b->space.guest &&
+           a->space.priv == b->space.priv;
+}
+
+/* Whether the doubt has been there for longer than software needs */
+static bool is_certain(AmdviEngine *e, AmdviDoubt *doubt,
+                       const AmdviIotlbCopy *copy)
+{
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
+    if (!doubt->since || !same_entry(&doubt->entry, copy)) {
+        doubt->entry = *copy;
+        doubt->since = now ? now : 1;
+        doubt->waits = e->completion_waits;
+    }
+    return e->completion_waits != doubt->waits ||
+           now - doubt->since > GRACE_NS;
+}
+
+static void verify_entry(AmdviEngine *e, const struct amdvi_iommu *view,
+                         const struct amdvi_mem *mem, uint32_t index,
+                         const AmdviIotlbCopy *copy, AmdIommuIotlbEntry *reply)
+{
+    AmdviDoubt *doubt;
+
+    if (!e->doubts) {
+        e->doubts = g_new0(AmdviDoubt, amdvi_iotlb_entries(&e->iotlb));
+    }
+    doubt = &e->doubts[index];
+    reply->has_state = true;
+    reply->has_changed = differs(e, view, mem, copy, &reply->changed);
+    if (!reply->has_changed) {
+        reply->state = AMD_IOMMU_IOTLB_STATE_FRESH;
+        doubt->since = 0;
+    } else if (!is_certain(e, doubt, copy)) {
+        reply->state = AMD_IOMMU_IOTLB_STATE_PENDING;
+    } else if (reply->changed == AMD_IOMMU_IOTLB_CHANGE_UNBACKED) {
+        reply->state = AMD_IOMMU_IOTLB_STATE_UNBACKED;
+    } else {
+        reply->state = AMD_IOMMU_IOTLB_STATE_STALE;
+    }
+}
 
 static AmdIommuIotlbEntry *query_entry(const AmdviIotlbCopy *copy)
 {
@@ -28,28 +165,40 @@ static AmdIommuIotlbEntry *query_entry(const AmdviIotlbCopy *copy)
     return reply;
 }
 
-static void query_entries(const AmdviIotlb *t, uint32_t start,
+static void query_entries(AmdviEngine *e, uint32_t start, bool verify,
                           AmdviBudget *budget, AmdIommuIotlb *reply)
 {
     AmdIommuIotlbEntryList **tail = &reply->entries;
-    uint32_t count = amdvi_iotlb_entries(t);
-    AmdviIotlbCopy copy;
+    struct amdvi_mem mem = amdvi_qmp_mem(budget);
+    uint32_t count = amdvi_iotlb_entries(&e->iotlb);
+    struct amdvi_iommu view;
 
+    amdvi_svm_view(e->s, &view);
+    /* What is excluded is not looked up, so nothing of it is cached */
+    view.excl_base = 0;
     for (uint32_t i = start; i < count; i++) {
-        if (i - start == ENTRIES_MAX ||
+        AmdviIotlbCopy copy;
+        AmdIommuIotlbEntry *entry;
+
+        if (i - start == ENTRIES_MAX || !amdvi_qmp_may_walk(budget) ||
             !amdvi_qmp_may_reply(budget, ENTRY_BYTES)) {
             reply->has_next = true;
             reply->next = i;
             return;
         }
-        if (amdvi_iotlb_copy(t, i, &copy)) {
+        if (amdvi_iotlb_copy(&e->iotlb, i, &copy)) {
+            entry = query_entry(&copy);
             amdvi_qmp_reply(budget, ENTRY_BYTES);
-            QAPI_LIST_APPEND(tail, query_entry(&copy));
+            QAPI_LIST_APPEND(tail, entry);
+            if (verify) {
+                verify_entry(e, &view, &mem, i, &copy, entry);
+            }
         }
     }
 }
 
-AmdIommuIotlb *qmp_query_amd_iommu_iotlb(const char *id,
+AmdIommuIotlb *qmp_query_amd_iommu_iotlb(bool has_verify, bool verify,
+                                         const char *id,
                                          bool has_start, uint32_t start,
                                          bool has_limit, uint32_t limit,
                                          Error **errp)
@@ -64,7 +213,7 @@ AmdIommuIotlb *qmp_query_amd_iommu_iotlb(const char *id,
     }
     reply = g_new0(AmdIommuIotlb, 1);
     if (e) {
-        query_entries(&e->iotlb, start, &budget, reply);
+        query_entries(e, start, verify, &budget, reply);
     }
     return reply;
 }

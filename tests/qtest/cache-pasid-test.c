@@ -374,6 +374,68 @@ static void test_iotlb(void)
     stop(&g);
 }
 
+/* Check what verify says of the only entry: its state, and what changed */
+static void assert_state(Guest *g, const char *state, const char *changed)
+{
+    QDict *reply = ask(g->b, "{ 'execute': 'query-amd-iommu-iotlb',"
+                       " 'arguments': { 'verify': true } }");
+    QDict *entry = row(reply, "entries", 0);
+
+    g_assert_cmpint(rows(reply, "entries"), ==, 1);
+    g_assert_cmpstr(qdict_get_str(entry, "state"), ==, state);
+    g_assert_cmpstr(qdict_get_try_str(entry, "changed"), ==, changed);
+    qobject_unref(reply);
+}
+
+/*
+ * Stale is what grants more than the tables, once software has had time to
+ * say so: 50 ms, or until its next COMPLETION_WAIT.
+ */
+static void test_verify(void)
+{
+    Guest g = start();
+    uint64_t bytes = 0;
+
+    testdev_write(g.t, UNTRANSLATED, 5, PAGE_OF(FIRST), &bytes, 8);
+    assert_state(&g, "fresh", NULL);
+    /* Accessed and dirty bits do not count */
+    set_guest_leaf(&g, FIRST, PAGE | G_RW);
+    assert_state(&g, "fresh", NULL);
+    set_guest_leaf(&g, FIRST, PAGE_OF(7) | G_RW);
+    assert_state(&g, "pending", "address");
+    qtest_clock_step(g.b->qts, 49000000);
+    assert_state(&g, "pending", "address");
+    qtest_clock_step(g.b->qts, 2000000);
+    assert_state(&g, "stale", "address");
+    set_guest_leaf(&g, FIRST, PAGE | G_RW);
+    assert_state(&g, "fresh", NULL);
+    set_guest_leaf(&g, FIRST, PAGE | (G_RW & ~2));
+    assert_state(&g, "pending", "rights");
+    command(g.b, 1ULL << 60, 0);
+    assert_state(&g, "stale", "rights");
+    set_guest_leaf(&g, FIRST, 0);
+    assert_state(&g, "stale", "gone");
+    qtest_writeq(g.b->qts, GCR3_LEAF(0) + 8 * 5, 0);
+    assert_state(&g, "unbacked", "unbacked");
+    stop(&g);
+}
+
+/* No device has the DomainID any more; another one has it still */
+static void test_verify_domain(void)
+{
+    Guest g = start();
+    const uint64_t other[4] = {
+        DTE_GUEST(GCR3_ROOT), DTE_GCR3(GCR3_ROOT) | DOMAIN,
+    };
+
+    read_page(&g, 5, FIRST);
+    set_guest_dte(&g, 0, DOMAIN + 1);
+    assert_state(&g, "pending", "unbacked");
+    set_dte_of(g.b, EDU_ID, other);
+    assert_state(&g, "fresh", NULL);
+    stop(&g);
+}
+
 /* Page by page: each entry once, however small the pages are */
 static void test_iotlb_paging(void)
 {
@@ -585,6 +647,8 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/cache-pasid/dirty", test_dirty);
     qtest_add_func("/amdvi/cache-pasid/privileged", test_privileged);
     qtest_add_func("/amdvi/cache-pasid/iotlb", test_iotlb);
+    qtest_add_func("/amdvi/cache-pasid/verify", test_verify);
+    qtest_add_func("/amdvi/cache-pasid/verify-domain", test_verify_domain);
     qtest_add_func("/amdvi/cache-pasid/iotlb-paging", test_iotlb_paging);
     qtest_add_func("/amdvi/cache-pasid/trace", test_trace);
     qtest_add_func("/amdvi/cache-pasid/trace-ring", test_trace_ring);

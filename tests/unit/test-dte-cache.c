@@ -113,9 +113,12 @@ static void test_invalidation(void **state)
 
     (void)state;
     assert_false(amdvi_dte_cache_owner(&cache, &owner));
+    assert_false(amdvi_dte_cache_had(&cache, 0));
     fill(DTE_IDENTITY, 1);
     assert_true(amdvi_dte_cache_owner(&cache, &owner));
     assert_int_equal(owner, DEVICE);
+    assert_true(amdvi_dte_cache_had(&cache, 1));
+    assert_false(amdvi_dte_cache_had(&cache, 2));
     assert_true(amdvi_dte_cache_copy(&cache, &clock, DEVICE, copy));
     assert_int_equal(copy[0], DTE_IDENTITY);
     assert_int_equal(copy[3], 2);

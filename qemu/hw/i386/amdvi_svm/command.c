@@ -18,6 +18,7 @@ static bool completion_wait(AmdviEngine *e, const uint64_t command[2])
 {
     uint64_t data = cpu_to_le64(amdvi_completion_wait_store_data(command));
 
+    e->completion_waits++;
     if (amdvi_completion_wait_s(command) &&
         !amdvi_svm_store(amdvi_completion_wait_store_addr(command), &data,
                          sizeof(data))) {

@@ -79,6 +79,14 @@ bool amdvi_dte_cache_owner(const AmdviDteCache *c, uint16_t *device_id)
     return c->summary & SUMMARY_VALID;
 }
 
+bool amdvi_dte_cache_had(const AmdviDteCache *c, uint16_t domain_id)
+{
+    uint64_t summary = qatomic_read(&c->summary);
+
+    return summary & SUMMARY_VALID &&
+           (uint16_t)(summary >> SUMMARY_DOMAIN_ID_SHIFT) == domain_id;
+}
+
 /* The summary of the entry if it is for @device_id and nothing dropped it */
 static bool load_summary(const AmdviDteCache *c, const AmdviDteClock *clock,
                          uint16_t device_id, uint32_t seq, uint64_t *summary)

@@ -62,6 +62,9 @@ void amdvi_dte_cache_drop(AmdviDteCache *c, AmdviDteClock *clock,
 /* DeviceID that the entry is for; false if nothing was cached yet */
 bool amdvi_dte_cache_owner(const AmdviDteCache *c, uint16_t *device_id);
 
+/* Whether the last DTE that was cached, dropped or not, had the DomainID */
+bool amdvi_dte_cache_had(const AmdviDteCache *c, uint16_t domain_id);
+
 /* Find the path of a request with @pasid; false: it has to be judged */
 bool amdvi_dte_cache_path(const AmdviDteCache *c, const AmdviDteClock *clock,
                           uint16_t device_id, uint32_t pasid,

@@ -129,6 +129,9 @@ typedef struct AmdviNews {
     AmdviRecord record;
 } AmdviNews;
 
+/* Entries of the IOTLB that differ from the tables: query-iotlb.c */
+typedef struct AmdviDoubt AmdviDoubt;
+
 /* Devices that are found without a search: a power of two */
 #define AMDVI_RECENT 256
 
@@ -151,6 +154,8 @@ struct AmdviEngine {
     AmdviStats stats;
 
     AmdviNews news[AMDVI_NUM_NEWS];
+    uint64_t completion_waits;  /* executed; BQL */
+    AmdviDoubt *doubts;         /* of the inspector, or NULL; BQL */
 
     bool command_error;         /* stopped since CmdBufEn was last set */
     bool log_on[AMDVI_NUM_RINGS];   /* enables and base let the log run */
