@@ -116,7 +116,7 @@ check-cli: tools ## tests of amdvi-inspect
 .PHONY: check-gdb
 check-gdb: qemu qemu-stock tools ## tests of the commands for GDB
 	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
-	    scripts/tap-summary tests/gdb/*-test
+	    scripts/tap-summary --timeout 900 tests/gdb/*-test
 
 .PHONY: check-guest
 check-guest: qemu qemu-stock tools ## Debian's kernel behind the IOMMU
