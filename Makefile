@@ -40,9 +40,10 @@ SAN_ENV := ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
 TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
 
 CHECK_PARTS := check-build check-unit "check-unit SAN=1" \
-	check-qtest "check-qtest SAN=1" check-cli "check-cli SAN=1" check-gdb check-guest
-CHECK_LONG_PARTS := check-mutants "check-unit CLANG=1" "check-qtest CLANG=1" \
-	check-guest-long "fuzz FUZZ_TIME=600"
+	check-qtest "check-qtest SAN=1" check-cli "check-cli SAN=1" check-gdb \
+	check-guest
+CHECK_LONG_PARTS := check-mutants check-gdb-current "check-unit CLANG=1" \
+	"check-qtest CLANG=1" check-guest-long "fuzz FUZZ_TIME=600"
 
 .PHONY: help
 help: ## this list
@@ -116,6 +117,12 @@ check-cli: tools ## tests of amdvi-inspect
 .PHONY: check-gdb
 check-gdb: qemu qemu-stock tools ## tests of the commands for GDB
 	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
+	    scripts/tap-summary --timeout 900 tests/gdb/*-test
+
+.PHONY: check-gdb-current
+check-gdb-current: qemu qemu-stock tools ## the same with a newer GDB
+	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
+	    AMDVI_GDB=$$(scripts/gdb-current) \
 	    scripts/tap-summary --timeout 900 tests/gdb/*-test
 
 .PHONY: check-guest

@@ -2,7 +2,7 @@
 """amdvi ...: every view of libamdvi-views, and "amdvi x"."""
 
 import re
-from typing import List, Set, Tuple
+from typing import List, Optional, Set, Tuple
 
 import gdb
 
@@ -89,10 +89,13 @@ class Show(gdb.Command):
         if problem:
             raise gdb.GdbError(f"amdvi {self.view.name}: {problem}")
 
-    def complete(self, text: str, word: str) -> List[str]:
+    def complete(self, text: str, word: Optional[str]) -> List[str]:
         """Register names or device addresses.
 
-        For GDB the colon of an address ends a word."""
+        For GDB the colon of an address ends a word.  Without a word it only
+        wants to know where words end."""
+        if word is None:
+            return []
         whole = text.split(" ")[-1]
         done = len(whole) - len(word)
         return [name[done:] for name in self.names()
