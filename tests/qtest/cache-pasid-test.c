@@ -182,6 +182,29 @@ static void test_counts(void)
     stop(&g);
 }
 
+/* A reset begins anew, also with hits that nobody has asked for yet */
+static void test_reset(void)
+{
+    Guest g = start();
+    QDict *reply;
+
+    for (int i = 0; i < 3; i++) {
+        read_page(&g, 5, FIRST);
+        testdev_read(g.t, UNTRANSLATED, NOBODY, PAGE, &(uint64_t) { 0 }, 8);
+    }
+    qtest_system_reset(g.b->qts);
+    reply = ask(g.b, "{ 'execute': 'query-amd-iommu-stats' }");
+    g_assert_cmpint(rows(reply, "sources"), ==, 0);
+    g_assert_cmpint(number(qdict_get_qdict(reply, "total"), "requests"), ==,
+                    0);
+    g_assert_cmpint(number(qdict_get_qdict(reply, "iotlb"), "fills"), ==, 0);
+    qobject_unref(reply);
+    reply = ask(g.b, "{ 'execute': 'query-amd-iommu-iotlb' }");
+    g_assert_cmpint(rows(reply, "entries"), ==, 0);
+    qobject_unref(reply);
+    stop(&g);
+}
+
 /* Each invalidation, and which of four cached translations it leaves */
 static void test_flushes(void)
 {
@@ -639,6 +662,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     qtest_add_func("/amdvi/cache-pasid/counts", test_counts);
+    qtest_add_func("/amdvi/cache-pasid/reset", test_reset);
     qtest_add_func("/amdvi/cache-pasid/flushes", test_flushes);
     qtest_add_func("/amdvi/cache-pasid/nested", test_nested);
     qtest_add_func("/amdvi/cache-pasid/thousand", test_thousand);

@@ -114,15 +114,28 @@ static void fold_hits(AmdviDevice *d)
     }
 }
 
-void amdvi_svm_fold_stats(AmdviEngine *e)
+static void fold_all_hits(AmdviEngine *e)
 {
     AmdviDevice *d;
 
-    QEMU_LOCK_GUARD(&e->lock);
     QLIST_FOREACH_RCU(d, &e->devices, next) {
         fold_hits(d);
     }
     amdvi_stats_fold(&e->stats);
+}
+
+void amdvi_svm_fold_stats(AmdviEngine *e)
+{
+    QEMU_LOCK_GUARD(&e->lock);
+    fold_all_hits(e);
+}
+
+void amdvi_svm_reset_stats(AmdviEngine *e)
+{
+    QEMU_LOCK_GUARD(&e->lock);
+    fold_all_hits(e);
+    amdvi_stats_reset(&e->stats);
+    e->iotlb.count = (AmdviIotlbCounters) { 0 };
 }
 
 /* A result as the walk gives it, from what the caches say */

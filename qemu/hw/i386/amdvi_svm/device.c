@@ -215,6 +215,7 @@ static void reset(AmdviEngine *e)
     amdvi_svm_reset_registers(e);
     amdvi_svm_reset_page_requests(e);
     amdvi_svm_forget_all(e);
+    amdvi_svm_reset_stats(e);
 }
 
 /* Devices are quiet by the exit phase: nothing of theirs is translated now */

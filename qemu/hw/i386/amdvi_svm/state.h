@@ -361,6 +361,8 @@ void amdvi_svm_registers_changed(AmdviEngine *e,
                                  const struct amdvi_iommu *old);
 /* Add all hits to the counters.  Takes the lock */
 void amdvi_svm_fold_stats(AmdviEngine *e);
+/* Begin counting anew.  Takes the lock */
+void amdvi_svm_reset_stats(AmdviEngine *e);
 
 /*
  * history.c: put what happens into the flight recorder and the counters of a
