@@ -155,6 +155,7 @@ bool amdvi_check_rings(struct amdvi_check *check, struct amdvi_error *err)
 bool amdvi_check_run(struct amdvi_check *check, struct amdvi_error *err)
 {
     check->steps_left = MAX_STEPS;
+    amdvi_check_ivrs(check);
     return amdvi_check_rings(check, err) &&
            amdvi_check_devices(check, err) &&
            amdvi_memory_good(check->memory, err) &&

@@ -69,6 +69,7 @@ bool amdvi_check_run(struct amdvi_check *check, struct amdvi_error *err);
 /* The parts of that */
 bool amdvi_check_rings(struct amdvi_check *check, struct amdvi_error *err);
 bool amdvi_check_caches(struct amdvi_check *check, struct amdvi_error *err);
+void amdvi_check_ivrs(struct amdvi_check *check);
 bool amdvi_check_devices(struct amdvi_check *check, struct amdvi_error *err);
 
 #endif
