@@ -475,6 +475,47 @@ static void test_behind_port(void)
     sva_stop(s);
 }
 
+#define CAP_EXPRESS 0x10
+#define EXPRESS_SLOT_CONTROL 0x18
+#define SLOT_POWER_OFF 0x0700           /* and its indicator */
+
+/* It goes while it waits: nobody may call it any more */
+static void test_unplug(void)
+{
+    Sva *s = sva_start_behind_port(32);
+    uint8_t slot = config_find(s->b, SVA_PORT_ID, CAP_EXPRESS) +
+                   EXPRESS_SLOT_CONTROL;
+
+    sva_bind(s, PASID);
+    sva_map(s, PASID, VA, FRAME, SVA_USER_READ);
+    g_assert_cmpuint(read_byte(s, 0, PASID, VA), ==, TESTDEV_OK);
+    assert_waits(s, read_byte(s, REQUEST, PASID, VA + 0x1000));
+    qtest_qmp_assert_success(s->b->qts, "{ 'execute': 'device_del',"
+                             "  'arguments': { 'id': 'testdev' } }");
+    config_write(s->b, SVA_PORT_ID, slot, SLOT_POWER_OFF);
+    qtest_qmp_eventwait(s->b->qts, "DEVICE_DELETED");
+    sva_respond(s, 0, SUCCESS);
+    sva_invalidate(s, PASID, VA);
+    g_assert_cmphex(reg_read(s->b, REG_CMD_HEAD), ==, s->b->command_tail);
+    g_assert_cmphex(reg_read(s->b, REG_EVENT_TAIL), ==, 0);
+    sva_stop(s);
+}
+
+/* Software answers with the PASID if the function wants it so */
+static void test_response_pasid(void)
+{
+    Sva *s = start_bound(",prg-response-pasid=on", 32);
+
+    g_assert_cmphex(testdev_config_get(s->t, TESTDEV_PRI_STATUS), ==,
+                    TESTDEV_PRI_NEEDS_PASID);
+    assert_waits(s, read_byte(s, REQUEST, PASID, VA));
+    sva_map(s, PASID, VA, FRAME, SVA_USER_READ);
+    command(s->b, 0x7000000500000000 | s->id, 4);
+    assert_ended(s, TESTDEV_OK);
+    testdev_assert_response(s->t, 1, 0, SUCCESS, PASID);
+    sva_stop(s);
+}
+
 /* Untranslated with PASID, and translated: past the device TLB */
 static void test_paths(void)
 {
@@ -572,6 +613,8 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/fault/unexpected", test_unexpected);
     qtest_add_func("/amdvi/fault/stop-marker", test_stop_marker);
     qtest_add_func("/amdvi/fault/behind-port", test_behind_port);
+    qtest_add_func("/amdvi/fault/unplug", test_unplug);
+    qtest_add_func("/amdvi/fault/response-pasid", test_response_pasid);
     qtest_add_func("/amdvi/fault/paths", test_paths);
     qtest_add_func("/amdvi/fault/doorbell", test_doorbell);
     qtest_add_func("/amdvi/fault/migrate", test_migrate_fault);

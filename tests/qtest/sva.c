@@ -3,8 +3,6 @@
 #include "qemu/osdep.h"
 #include "sva.h"
 
-#define PORT_ID 0x0020                  /* 00:04.0 */
-
 #define GCR3_ROOT 0x3100000ULL
 #define FIRST_TABLE 0x3101000ULL
 #define TABLE_BYTES 0x1000
@@ -99,13 +97,15 @@ Sva *sva_start(const char *testdev, uint32_t page_requests)
 
 Sva *sva_start_behind_port(uint32_t page_requests)
 {
-    Sva *s = start(BEHIND_PORT_ID, "bus=port0", "",
+    /* The port is unplugged from as PCI Express has it, without ACPI */
+    Sva *s = start(BEHIND_PORT_ID, "bus=port0", ",id=testdev", "-global "
+                   "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off "
                    "-device pcie-root-port,id=port0,addr=04.0");
 
     /* Bus numbers 0, 1, 1; a memory window around the BAR; bus master */
-    config_write(s->b, PORT_ID, 0x18, 0x00010100);
-    config_write(s->b, PORT_ID, 0x20, 0xe100e100);
-    config_write(s->b, PORT_ID, 0x04, 6);
+    config_write(s->b, SVA_PORT_ID, 0x18, 0x00010100);
+    config_write(s->b, SVA_PORT_ID, 0x20, 0xe100e100);
+    config_write(s->b, SVA_PORT_ID, 0x04, 6);
     enable(s, page_requests);
     return s;
 }

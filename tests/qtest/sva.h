@@ -24,6 +24,7 @@
 #define SVA_USER_RW (SVA_PRESENT | SVA_USER | SVA_WRITE)
 
 #define SVA_TESTDEV_ID 0x0030           /* 00:06.0 */
+#define SVA_PORT_ID 0x0020              /* 00:04.0 */
 #define SVA_TESTDEV_BAR 0xe1000000ULL
 
 typedef struct Sva {
@@ -39,7 +40,7 @@ typedef struct Sva {
  * @page_requests allocated, 0: off) are enabled.
  */
 Sva *sva_start(const char *testdev, uint32_t page_requests);
-/* The same behind a root port, as function 01:00.0 */
+/* The same behind a root port, as function 01:00.0 with id "testdev" */
 Sva *sva_start_behind_port(uint32_t page_requests);
 /* The same machine, ready to be migrated into by migrate_load() */
 Sva *sva_start_incoming(const char *testdev);
