@@ -26,6 +26,10 @@
 /* RW: NW is clear */
 #define ILLEGAL_DTE_ATS 0x11a0000000000030ULL
 
+/* The status register is the upper half of this word */
+#define PCI_STATUS_WORD 0x04
+#define SIGNALED_TARGET_ABORT 0x08000000
+
 #define INVALIDATE_IOTLB 0x4000000000000030ULL
 #define WITH_PASID(pasid) ((uint64_t)((pasid) & 0xff) << 48 | \
                            (uint64_t)((pasid) >> 8 & 0xff) << 16)
@@ -253,6 +257,43 @@ static void test_translated(void)
     svm_stop(s);
 }
 
+/* One page fault until the DTE is invalidated; other events do not matter */
+static void test_suppressed(void)
+{
+    Svm *s = start();
+    uint32_t data = 0, path = TESTDEV_PATH_UNTRANSLATED;
+
+    svm_set_dte(s, 0, DTE_SE | DTE_I);
+    for (int i = 0; i < 2; i++) {
+        testdev_read(s->t, path, PASID, VA, &data, 4);
+        assert_events(s->b, 2 * i, 1, FAULT_USER_READ, VA);
+        testdev_write(s->t, TESTDEV_PATH_TRANSLATED, NO_PASID, PAGE, &data, 4);
+        assert_events(s->b, 2 * i + 1, 1, INVALID_TRANSLATED, PAGE);
+        testdev_read(s->t, path, PASID, VA + 0x1000, &data, 4);
+        assert_events(s->b, 2 * i + 2, 0);
+        svm_set_dte(s, 0, DTE_SE | DTE_I);
+    }
+    svm_stop(s);
+}
+
+/* Aborts show in the IOMMU's PCI status; unsupported requests do not */
+static void test_target_abort(void)
+{
+    Svm *s = start();
+    uint64_t control = reg_read(s->b, REG_CONTROL);
+
+    reg_write(s->b, REG_CONTROL, 0);
+    g_assert_cmpint(testdev_translate(s->t, 0, PASID, VA).result, <, 0);
+    g_assert_cmphex(config_read(s->b, IOMMU_ID, PCI_STATUS_WORD) &
+                    SIGNALED_TARGET_ABORT, ==, 0);
+    reg_write(s->b, REG_CONTROL, control);
+    svm_set_dte(s, 0, DTE_I);
+    g_assert_cmpint(testdev_translate(s->t, 0, PASID, VA).result, <, 0);
+    g_assert_cmphex(config_read(s->b, IOMMU_ID, PCI_STATUS_WORD) &
+                    SIGNALED_TARGET_ABORT, !=, 0);
+    svm_stop(s);
+}
+
 /* Have the device use its TLB for a PASID, so that it listens */
 static void listen_for(Svm *s, uint32_t pasid)
 {
@@ -338,6 +379,8 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/ats/giov", test_giov);
     qtest_add_func("/amdvi/ats/pasid-dma", test_pasid_dma);
     qtest_add_func("/amdvi/ats/translated", test_translated);
+    qtest_add_func("/amdvi/ats/suppressed", test_suppressed);
+    qtest_add_func("/amdvi/ats/target-abort", test_target_abort);
     qtest_add_func("/amdvi/ats/invalidate", test_invalidate);
     qtest_add_func("/amdvi/ats/invalidate-giov", test_invalidate_giov);
     qtest_add_func("/amdvi/ats/off", test_off);

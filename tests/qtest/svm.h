@@ -35,6 +35,7 @@
 #define DTE_GIOV (1ULL << 54)
 #define DTE_GV (1ULL << 55)
 #define DTE_I (1ULL << 32)
+#define DTE_SE (1ULL << 33)
 
 typedef struct Svm {
     Bench *b;

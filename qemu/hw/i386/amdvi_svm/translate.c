@@ -71,12 +71,14 @@ static bool wants_event(AmdviEngine *e, const struct amdvi_request *request,
     bool reported;
 
     QEMU_LOCK_GUARD(&e->lock);
-    e->abort_pending = true;
+    /* An unsupported request is no target abort */
+    e->abort_pending |= result->outcome == AMDVI_OUTCOME_ABORTED;
     if (!d || !result->has_event) {
         return result->has_event;
     }
     reported = d->fault_reported;
-    d->fault_reported = result->first_only;
+    /* Until the DTE is invalidated, whatever else happens */
+    d->fault_reported |= result->first_only;
     return !(result->first_only && reported);
 }
 
