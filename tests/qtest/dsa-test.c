@@ -63,6 +63,30 @@ static void test_options(void)
     dsa_stop(d);
 }
 
+/* Options that make no sense are refused with a reason */
+static void test_refused(void)
+{
+    static const char *const rows[][2] = {
+        { "q35 -device dsa,queues=0", "queues=0 is not from 1 to 64" },
+        { "q35 -device dsa,queues=65", "queues=65 is not from 1 to 64" },
+        { "q35 -device dsa,ats=off", "pri=on needs ats=on" },
+        { "pc -device dsa", "not a PCI Express bus" },
+    };
+
+    for (unsigned int i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *line = g_strdup_printf(
+            "%s -accel qtest -nodefaults -display none -machine %s",
+            qtest_qemu_binary(NULL), rows[i][0]);
+        g_autofree char *said = NULL;
+        int status = 0;
+
+        g_assert_true(g_spawn_command_line_sync(line, NULL, &said, &status,
+                                                NULL));
+        g_assert_cmpint(status, !=, 0);
+        g_assert_nonnull(strstr(said, rows[i][1]));
+    }
+}
+
 /* A group of 16 at a time; disabled queues can be written, others not */
 static void test_queue_states(void)
 {
@@ -737,6 +761,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     qtest_add_func("/dsa/capabilities", test_capabilities);
     qtest_add_func("/dsa/options", test_options);
+    qtest_add_func("/dsa/refused", test_refused);
     qtest_add_func("/dsa/queue-states", test_queue_states);
     qtest_add_func("/dsa/device-states", test_device_states);
     qtest_add_func("/dsa/command-errors", test_command_errors);

@@ -80,7 +80,7 @@ static bool init_capabilities(DsaState *s, Error **errp)
     };
 
     if (pcie_endpoint_cap_init(dev, 0) < 0) {
-        error_setg(errp, "dsa needs a PCI Express slot");
+        error_setg(errp, "dsa: no room for the PCI Express capability");
         return false;
     }
     pcie_cap_flr_init(dev);
@@ -100,6 +100,11 @@ static void dsa_realize(PCIDevice *dev, Error **errp)
 {
     DsaState *s = DSA(dev);
 
+    /* Without extended configuration space there are no ATS and no PASIDs */
+    if (!pci_bus_is_express(pci_get_bus(dev))) {
+        error_setg(errp, "dsa: not a PCI Express bus");
+        return;
+    }
     if (s->queues_len < 1 || s->queues_len > DSA_QUEUES_MAX) {
         error_setg(errp, "dsa: queues=%u is not from 1 to %u", s->queues_len,
                    DSA_QUEUES_MAX);

@@ -258,18 +258,19 @@ static DsaWork *current_work(DsaTask *task)
     return in_member ? &task->member : &task->own;
 }
 
-/* Until data was moved, or there is nothing to do */
+/* Until data was moved, a member begins, or there is nothing to do */
 static DsaOutcome step(DsaTask *task)
 {
     DsaOutcome outcome;
     DsaWork *work;
-    bool moved;
+    bool enough;
 
     do {
         work = current_work(task);
-        moved = work->phase == DSA_PHASE_RUN;
+        enough = work->phase == DSA_PHASE_RUN ||
+                 work->phase == DSA_PHASE_MEMBERS;
         outcome = phases[work->phase](task, work);
-    } while (outcome == DSA_MORE && !moved);
+    } while (outcome == DSA_MORE && !enough);
     return outcome;
 }
 

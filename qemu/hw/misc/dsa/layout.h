@@ -180,10 +180,9 @@ enum {
 #define DSA_PERMISSION_PASID_ENABLE (1u << 3)
 #define DSA_PERMISSION_PASID(word) ((word) >> 12)
 
-/* Descriptor: byte offsets.  PASID and flags share words with others */
+/* Descriptor: byte offsets.  The flags share their word with the opcode */
 #define DSA_DESC_BYTES 64
 enum {
-    DSA_DESC_PASID = 0,
     DSA_DESC_FLAGS = 4,
     DSA_DESC_COMPLETION = 8,
     DSA_DESC_SOURCE = 16,
