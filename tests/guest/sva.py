@@ -111,6 +111,10 @@ class Guest:
             report: Dict[str, Any] = json.loads(text)
         except ValueError:
             self.complain(f"sva-torture ended with {status}:\n{text}")
+        image = self.machine.guest
+        if "Operation not supported" in text and image and image.bind != "yes":
+            self.case.fail(f"kernel {image.release} does not bind, whatever "
+                           "the IOMMU (kernels.conf)")
         idle = [s["name"] for s in report["scenarios"]
                 if s["verdict"] != "ok"]
         if status != 0 or report["failures"] or idle:
