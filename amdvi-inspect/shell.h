@@ -8,7 +8,7 @@
 
 #include "session.h"
 
-/* Exit code of a command that ends the shell: not one of the program's */
+/* Whether the shell reads another line */
 enum amdvi_shell_next {
     AMDVI_SHELL_GO_ON,
     AMDVI_SHELL_LEAVE,
