@@ -21,10 +21,11 @@
 /*
  * The memory core cuts a DMA that fails into pieces of at most 4 bytes, one
  * after the other.  A piece that follows the last one this closely is the
- * same DMA.
+ * same DMA.  A busy host may take the processor away between two pieces for
+ * some milliseconds.
  */
 #define PIECE_BYTES 4
-#define PIECE_NS SCALE_MS
+#define PIECE_NS (20 * SCALE_MS)
 /* PCIe requests do not cross this */
 #define REQUEST_BOUNDARY 0x1000
 /*
