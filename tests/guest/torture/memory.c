@@ -186,14 +186,28 @@ void run_untouched(struct worker *worker)
 
 /* --- partial: faults that are reported instead of served ---------------- */
 
-/* Submit the rest after each fault, as programs do that must not block. */
-static int copy_in_steps(struct worker *worker, uint8_t *source,
-                         uint8_t *target, size_t bytes)
+/*
+ * Whether a fault on a page is one to expect.  A page that is present has
+ * none, unless another thread has forked since the page was mapped.
+ */
+static bool fault_is_due(uint8_t *page, uint64_t forks)
 {
-    size_t done = 0;
-    int faults = 0;
+    return !pages_present(page, 1) || fork_count() != forks;
+}
 
-    while (done < bytes && !worker->broken) {
+/*
+ * Submit the rest after each fault, as programs do that must not block.
+ * @forks were done when the pages were mapped.  The number of absent pages
+ * met.
+ */
+static int copy_in_steps(struct worker *worker, uint8_t *source,
+                         uint8_t *target, size_t bytes, uint64_t forks)
+{
+    enum { MOST = 16 * AREA / PAGE };
+    size_t done = 0;
+    int absent = 0;
+
+    for (int faults = 0; !worker->broken; faults++) {
         struct dsa_descriptor what = describe(
             DSA_MEMMOVE, (uintptr_t)source + done, target + done, bytes - done);
         struct dsa_record record;
@@ -201,25 +215,28 @@ static int copy_in_steps(struct worker *worker, uint8_t *source,
         dont_block(&what);
         record = run(worker, &what);
         if (record.status == DSA_SUCCESS) {
-            return faults;
+            return absent;
         }
         if (!expect_status(worker, &record, DSA_FAULT | DSA_STATUS_WRITE)) {
             return 0;
         }
         done += record.done;
-        if (record.fault / PAGE != (uintptr_t)(target + done) / PAGE ||
-            pages_present(target + done, 1) || ++faults > AREA / PAGE) {
+        if (done >= bytes || faults > MOST ||
+            record.fault / PAGE != (uintptr_t)(target + done) / PAGE ||
+            !fault_is_due(target + done, forks)) {
             fail(worker, "fault at %#lx after %#zx bytes from %p",
                  record.fault, done, target);
             return 0;
         }
+        absent += !pages_present(target + done, 1);
         *(volatile uint8_t *)(target + done) = 0;
     }
-    return faults;
+    return 0;
 }
 
 void run_partial(struct worker *worker)
 {
+    uint64_t forks = fork_count();
     uint8_t *source = map_small(AREA, PROT_READ | PROT_WRITE);
     uint8_t *target = map_small(AREA, PROT_READ | PROT_WRITE);
     uint64_t seed = pick(worker, UINT64_MAX);
@@ -233,7 +250,8 @@ void run_partial(struct worker *worker)
         }
     }
     absent = (bytes + PAGE - 1) / PAGE - pages_present(target, bytes);
-    if (absent && copy_in_steps(worker, source, target, bytes) == absent) {
+    if (absent && copy_in_steps(worker, source, target, bytes, forks) ==
+                      absent) {
         prove(worker);
     }
     expect_pattern(worker, "target", target, bytes, seed);

@@ -28,13 +28,26 @@ struct talk {
     volatile int status;       /* of the last record, or 0 */
 };
 
+static uint64_t forks;
+
+pid_t counted_fork(void)
+{
+    tally_add(&forks, 1);
+    return fork();
+}
+
+uint64_t fork_count(void)
+{
+    return __atomic_load_n(&forks, __ATOMIC_RELAXED);
+}
+
 /*
  * A child with nothing of its parent's but memory and one file, and the queue
  * opened anew: what it inherits would keep the queues of other workers open.
  */
 static pid_t fork_with_queue(struct worker *worker, struct talk *talk, int fd)
 {
-    pid_t child = fork();
+    pid_t child = counted_fork();
 
     if (child == 0) {
         close_range(3, fd - 1, 0);

@@ -285,7 +285,7 @@ void run_cow(struct worker *worker)
     }
     frame = page_frame(area);
     pattern_fill(source, BYTES, other);
-    child = fork();
+    child = counted_fork();
     if (child == 0) {
         close(gate[1]);
         dup2(gate[0], 0);

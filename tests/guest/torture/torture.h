@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "dsa.h"
 #include "pages.h"
@@ -76,6 +77,15 @@ void report_print(uint64_t seed, int processes, int threads, double seconds);
 
 /* Whether every scenario happened and nothing failed. */
 bool report_good(void);
+
+/* --- process.c: processes of scenarios ---------------------------------- */
+
+/*
+ * fork(), counted before it happens.  It takes the right to write away from
+ * the pages of all threads, so that the device meets faults where a page is.
+ */
+pid_t counted_fork(void);
+uint64_t fork_count(void);
 
 /* --- operations.c: descriptors, and what must become of them ------------ */
 
