@@ -107,6 +107,7 @@ static void fault(struct naive *n, unsigned int how, bool gn, uint64_t q1)
         at(n, NAIVE_event_suppressed);
         n->event = false;
     }
+    n->first_only = bit(n->dte[1], 33);
 }
 
 static void unreadable(struct naive *n, bool gn, uint64_t spa)

@@ -48,6 +48,7 @@ struct naive {
     unsigned int shift;
     bool r, w, x;
     bool event, hardware;
+    bool first_only;            /* no more such events from this device */
     uint64_t event0, event1;
     struct {
         uint64_t spa, value;

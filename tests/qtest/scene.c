@@ -22,6 +22,7 @@
 #define DTE_GV (1ULL << 55)
 #define DTE_GLX(value) ((uint64_t)(value) << 56)
 #define DTE1_I (1ULL << 32)
+#define DTE1_SE (1ULL << 33)
 #define DTE1_EX (1ULL << 39)
 #define DTE2_IV 1ULL
 #define DTE2_LEVELS(levels) ((uint64_t)((levels) - 4) << 54)
@@ -419,9 +420,13 @@ static void break_dte(Scene *s)
 /* Another mapping of a page that holds a guest table */
 static void break_table_mapping(Scene *s)
 {
-    unsigned int page = scene_random(s, s->pages);
+    unsigned int page;
 
-    if (s->levels && s->gpa[page]) {
+    if (!s->levels || !s->pages) {
+        return;
+    }
+    page = scene_random(s, s->pages);
+    if (s->gpa[page]) {
         map_host(s, s->gpa[page], 1,
                  PTE_LEAF(TABLES + PAGE_4K * page,
                           host_rights[scene_random(s, 6)]) |
@@ -562,6 +567,7 @@ void scene_build(Scene *s)
     build[scene_random(s, s->settings.guest_levels ? 4 : 1)](s);
     s->dte[1] |= 1 + scene_random(s, 0xffff);
     s->dte[1] |= scene_one_in(s, 8) ? 0 : DTE1_I;
+    s->dte[1] |= scene_one_in(s, 8) ? DTE1_SE : 0;
     s->dte[0] |= scene_one_in(s, 2) ? DTE_HAD(3)
                                     : DTE_HAD(scene_random(s, 2));
     vary(s);
