@@ -17,28 +17,28 @@
 #define LOW_12 0xfff
 #define PATTERN_BYTES 8
 
-size_t dsa_read(DsaTask *task, DsaWork *work, uint64_t addr, void *buf,
-                size_t len)
+static size_t transfer(DsaTask *task, DsaWork *work, uint64_t addr, void *buf,
+                       size_t len, bool is_write)
 {
     size_t done = 0;
     SvmAccess result = svm_client_rw(dsa_task_context(task), addr, buf, len,
-                                     false, &done, &work->fault_address);
+                                     is_write, &done, &work->fault_address);
 
     work->aborted = result == SVM_ERROR;
-    work->fault_write = false;
+    work->fault_write = is_write;
     return done;
+}
+
+size_t dsa_read(DsaTask *task, DsaWork *work, uint64_t addr, void *buf,
+                size_t len)
+{
+    return transfer(task, work, addr, buf, len, false);
 }
 
 size_t dsa_write(DsaTask *task, DsaWork *work, uint64_t addr, void *buf,
                  size_t len)
 {
-    size_t done = 0;
-    SvmAccess result = svm_client_rw(dsa_task_context(task), addr, buf, len,
-                                     true, &done, &work->fault_address);
-
-    work->aborted = result == SVM_ERROR;
-    work->fault_write = true;
-    return done;
+    return transfer(task, work, addr, buf, len, true);
 }
 
 /* Bytes of this chunk */
