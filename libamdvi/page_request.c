@@ -31,11 +31,10 @@ static bool has_pasid(const struct judge *j)
     return j->request->pasid != AMDVI_NO_PASID;
 }
 
-static bool is_stop_marker(const struct judge *j)
+bool amdvi_is_stop_marker(const struct amdvi_page_request *r)
 {
-    const struct amdvi_page_request *r = j->request;
-
-    return has_pasid(j) && r->last && !r->read && !r->write && !r->exec;
+    return r->pasid != AMDVI_NO_PASID && r->last && !r->read && !r->write &&
+           !r->exec;
 }
 
 /*
@@ -44,7 +43,7 @@ static bool is_stop_marker(const struct judge *j)
  */
 static void respond(struct judge *j, uint64_t code, enum amdvi_reason reason)
 {
-    bool answer = j->request->last && !is_stop_marker(j);
+    bool answer = j->request->last && !amdvi_is_stop_marker(j->request);
 
     j->out->response = (uint8_t)code;
     end(j, answer ? AMDVI_PPR_RESPOND : AMDVI_PPR_DROP, reason);
@@ -144,10 +143,11 @@ static void judge_with_dte(struct judge *j)
         invalid_ppr_request(j, AMDVI_REASON_PPR_NO_GUEST);
     } else if (amdvi_control_eph_en(control) && !amdvi_dte_ppr(j->dte)) {
         respond(j, AMDVI_prg_response_invalid, AMDVI_REASON_PPR_NOT_ALLOWED);
-    } else if (is_stop_marker(j) && amdvi_control_blk_stop_mrk_en(control)) {
+    } else if (amdvi_is_stop_marker(j->request) &&
+               amdvi_control_blk_stop_mrk_en(control)) {
         end(j, AMDVI_PPR_DROP, AMDVI_REASON_STOP_MARKER);
     } else if (amdvi_control_ppr_auto_rsp_aon(control) &&
-               !is_stop_marker(j)) {
+               !amdvi_is_stop_marker(j->request)) {
         respond(j,
                 amdvi_ppr_auto_response_code(&j->iommu->ppr_auto_response),
                 AMDVI_REASON_AUTO_RESPONSE);

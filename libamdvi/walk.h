@@ -309,6 +309,12 @@ struct amdvi_page_request_result {
     uint64_t event[2];
 };
 
+/*
+ * Whether a request is a stop marker: it asks for nothing, says that its
+ * PASID is not used any more, and is never answered.  7.2, step 5.
+ */
+bool amdvi_is_stop_marker(const struct amdvi_page_request *request);
+
 /* spec/translation.md 7.2, steps 1 to 6.  @dte may be NULL: it is read */
 void amdvi_judge_page_request(const struct amdvi_iommu *iommu,
                               const struct amdvi_mem *mem,

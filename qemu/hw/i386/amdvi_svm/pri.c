@@ -15,13 +15,6 @@
 #include "state.h"
 #include "trace.h"
 
-/* Asks for nothing and says that the PASID is not used any more */
-static bool is_stop_marker(const struct amdvi_page_request *r)
-{
-    return r->pasid != AMDVI_NO_PASID && r->last && !r->read && !r->write &&
-           !r->exec;
-}
-
 AmdviGroup *amdvi_svm_group(AmdviDevice *d, uint16_t prg_index)
 {
     if (!d->groups) {
@@ -95,7 +88,7 @@ static int not_logged(AmdviDevice *d, const struct amdvi_page_request *r)
     if (!responds_automatically(e)) {
         return e->log_on[AMDVI_RING_PPR] ? -ENOSPC : -EPERM;
     }
-    if (r->last && !is_stop_marker(r)) {
+    if (r->last && !amdvi_is_stop_marker(r)) {
         answer_later(d, r, amdvi_ppr_auto_response_code(
             amdvi_svm_reg(e, AMDVI_LAYOUT_ppr_auto_response)));
     }
@@ -106,7 +99,7 @@ static void logged(AmdviDevice *d, const struct amdvi_page_request *r)
 {
     AmdviEngine *e = d->engine;
 
-    if (!is_stop_marker(r)) {
+    if (!amdvi_is_stop_marker(r)) {
         open_group(d, r);
     }
     if (nearly_full(e)) {
