@@ -130,21 +130,45 @@ static enum amdvi_cached_state judge_piece(const struct amdvi_cached *cached,
     return AMDVI_CACHED_FRESH;
 }
 
+/* PASID 0 of a GIoV device stands for requests without one */
+static bool is_without_pasid(const struct amdvi_cached *cached,
+                             const uint64_t *dte)
+{
+    return cached->pasid == AMDVI_NO_PASID ||
+           (cached->pasid == 0 && amdvi_dte_giov(dte));
+}
+
+bool amdvi_cached_serves(const struct amdvi_cached *cached,
+                         const struct amdvi_request *request,
+                         const uint64_t *dte)
+{
+    bool same_space = request->pasid == AMDVI_NO_PASID
+                      ? is_without_pasid(cached, dte)
+                      : cached->pasid == request->pasid &&
+                        cached->priv == request->priv;
+
+    return same_space && cached->domain_id == amdvi_dte_domain_id(dte) &&
+           (cached->addr ^ request->addr) <= amdvi_ones(cached->page_shift);
+}
+
 /* The tables of one device, over all that the entry covers */
 static enum amdvi_cached_state judge_by(const struct amdvi_judge *judge,
                                         size_t i,
                                         const struct amdvi_cached *cached)
 {
-    const uint64_t *dte = judge->device[i].dte;
+    uint64_t dte[4];
     uint64_t last = cached->addr | amdvi_ones(cached->page_shift);
-    /* PASID 0 of a GIoV device stands for requests without one */
-    bool giov = cached->pasid == 0 && amdvi_dte_giov(dte);
     struct amdvi_request request = {
         .device_id = judge->device[i].device_id, .addr = cached->addr,
-        .pasid = giov ? AMDVI_NO_PASID : cached->pasid,
         .priv = cached->priv,
     };
 
+    memcpy(dte, judge->device[i].dte, sizeof(dte));
+    request.pasid = is_without_pasid(cached, dte) ? AMDVI_NO_PASID
+                                                  : cached->pasid;
+    /* what the DTE permits is judged at each request, and not cached */
+    amdvi_dte_set_ir(dte, 1);
+    amdvi_dte_set_iw(dte, 1);
     for (int piece = 0; piece < MAX_PIECES; piece++) {
         enum amdvi_cached_state state;
         struct amdvi_mapping m;

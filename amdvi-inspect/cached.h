@@ -5,7 +5,8 @@
  * An entry is stale only if it grants another address or more rights than
  * the tables do; fewer rights never count.  One look cannot tell more than
  * that it seems so: software may be between the change of a table and the
- * command that follows.
+ * command that follows.  IR and IW of the DTE are not cached with the entry
+ * and never count.
  */
 #ifndef AMDVI_INSPECT_CACHED_H
 #define AMDVI_INSPECT_CACHED_H
@@ -36,14 +37,17 @@ const char *amdvi_cached_word(enum amdvi_cached_state state);
 /* Take an item of the IOTLB query; false if it makes no sense */
 bool amdvi_cached_parse(struct json_object *item, struct amdvi_cached *ret);
 
+/* A device and its device table entry */
+struct amdvi_judge_device {
+    uint16_t device_id;
+    uint64_t dte[4];
+};
+
 /* The device table entries of all functions, to judge entries by */
 struct amdvi_judge {
     struct amdvi_iommu iommu;
     struct amdvi_memory *memory;
-    struct {
-        uint16_t device_id;
-        uint64_t dte[4];
-    } *device;
+    struct amdvi_judge_device *device;
     size_t count;
 };
 
@@ -60,5 +64,10 @@ enum amdvi_cached_state amdvi_judge_entry(const struct amdvi_judge *judge,
                                           const struct amdvi_cached *cached,
                                           bool *ret_has_device,
                                           uint16_t *ret_device);
+
+/* Whether a request of a device with @dte would be served by the entry */
+bool amdvi_cached_serves(const struct amdvi_cached *cached,
+                         const struct amdvi_request *request,
+                         const uint64_t *dte);
 
 #endif

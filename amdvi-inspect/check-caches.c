@@ -42,15 +42,9 @@ static struct json_object *query(struct amdvi_check *check,
                                  enum amdvi_query_id id, bool *good,
                                  struct amdvi_error *err)
 {
-    struct amdvi_error query_err = { .code = AMDVI_EXIT_OK };
-    struct json_object *list = amdvi_target_query(check->target, id, NULL,
-                                                  &query_err);
+    struct json_object *list = amdvi_target_query_if_any(check->target, id,
+                                                         good, err);
 
-    *good = list || query_err.code == AMDVI_EXIT_UNSUPPORTED ||
-            query_err.code == AMDVI_EXIT_FAILED;
-    if (!*good) {
-        *err = query_err;
-    }
     check->needs_extension = check->needs_extension || !list;
     return list;
 }

@@ -230,20 +230,13 @@ static bool read_devices(struct dump *dump, struct amdvi_error *err)
 /* What only the device knows; a target without it leaves the section out */
 static bool read_sections(struct dump *dump, struct amdvi_error *err)
 {
-    for (int i = 0; i < AMDVI_NUM_QUERIES; i++) {
-        struct amdvi_error query_err = { .code = AMDVI_EXIT_OK };
+    bool good = true;
 
-        dump->section[i] = amdvi_target_query(dump->source,
-                                              (enum amdvi_query_id)i, NULL,
-                                              &query_err);
-        /* refused: an IOMMU with svm=off, which knows none of it */
-        if (!dump->section[i] && query_err.code != AMDVI_EXIT_UNSUPPORTED &&
-            query_err.code != AMDVI_EXIT_FAILED) {
-            *err = query_err;
-            return false;
-        }
+    for (int i = 0; good && i < AMDVI_NUM_QUERIES; i++) {
+        dump->section[i] = amdvi_target_query_if_any(
+            dump->source, (enum amdvi_query_id)i, &good, err);
     }
-    return true;
+    return good;
 }
 
 static bool read_all(struct dump *dump, struct amdvi_error *err)

@@ -25,3 +25,20 @@ struct json_object *amdvi_target_query(struct amdvi_target *target,
     }
     return target->ops->query(target, id, arguments, err);
 }
+
+struct json_object *amdvi_target_query_if_any(struct amdvi_target *target,
+                                              enum amdvi_query_id id,
+                                              bool *ret_good,
+                                              struct amdvi_error *err)
+{
+    struct amdvi_error query_err = { .code = AMDVI_EXIT_OK };
+    struct json_object *list = amdvi_target_query(target, id, NULL,
+                                                  &query_err);
+
+    *ret_good = list || query_err.code == AMDVI_EXIT_UNSUPPORTED ||
+                query_err.code == AMDVI_EXIT_FAILED;
+    if (!*ret_good) {
+        *err = query_err;
+    }
+    return list;
+}

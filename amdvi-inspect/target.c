@@ -102,6 +102,7 @@ bool amdvi_target_iommu(struct amdvi_target *target, struct amdvi_iommu *ret,
                         struct amdvi_error *err)
 {
     struct amdvi_iommu iommu = { .pa_bits = 0 };
+    uint64_t misc = 0;
     const struct {
         enum amdvi_layout_id reg;
         uint64_t *value;
@@ -119,6 +120,7 @@ bool amdvi_target_iommu(struct amdvi_target *target, struct amdvi_iommu *ret,
         { AMDVI_LAYOUT_devtab_base5, &iommu.devtab[5] },
         { AMDVI_LAYOUT_devtab_base6, &iommu.devtab[6] },
         { AMDVI_LAYOUT_devtab_base7, &iommu.devtab[7] },
+        { AMDVI_LAYOUT_msi_vector0, &misc },
     };
 
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
@@ -127,6 +129,8 @@ bool amdvi_target_iommu(struct amdvi_target *target, struct amdvi_iommu *ret,
             return false;
         }
     }
+    /* an IOMMU without the register reads 0: guest tables may use all bits */
+    iommu.pa_bits = (uint8_t)amdvi_msi_vector0_pa_size(&misc);
     *ret = iommu;
     return true;
 }

@@ -136,6 +136,14 @@ struct json_object *amdvi_target_query(struct amdvi_target *target,
                                        enum amdvi_query_id id,
                                        struct json_object *arguments,
                                        struct amdvi_error *err);
+/*
+ * The same for those who can do without: a target that has no such thing,
+ * or refuses, as one with svm=off does, gives NULL with *@ret_good true.
+ */
+struct json_object *amdvi_target_query_if_any(struct amdvi_target *target,
+                                              enum amdvi_query_id id,
+                                              bool *ret_good,
+                                              struct amdvi_error *err);
 
 /* A device table entry as found in memory */
 struct amdvi_dte_entry {

@@ -5,8 +5,10 @@
  * which structure are responsible.
  *
  * The walk is libamdvi's and has no side effect: no accessed or dirty bit is
- * set, no event logged.
+ * set, no event logged.  It reads memory; what the IOTLB would answer instead
+ * is said above the entries.
  */
+#include "cached.h"
 #include "device.h"
 #include "text.h"
 
@@ -44,6 +46,9 @@ struct state {
     struct amdvi_request request;
     struct amdvi_result result;
     unsigned int permits;       /* all that the tables do */
+    bool has_cached;            /* the IOTLB serves the request: */
+    struct amdvi_cached cached;
+    enum amdvi_cached_state cached_state;
     struct amdvi_trace trace;
     struct amdvi_step step[AMDVI_MAX_STEPS];
 };
@@ -200,10 +205,11 @@ static struct amdvi_cell blame_reserved(struct amdvi_run *run,
                                         const struct amdvi_step *step)
 {
     uint64_t bad[AMDVI_MAX_WORDS];
+    unsigned int width = run->iommu.pa_bits;
 
-    if (!amdvi_reserved_bits(step->layout, &run->iommu.features, step->word,
-                             bad)) {
-        return (struct amdvi_cell){ .known = false };
+    amdvi_reserved_bits(step->layout, &run->iommu.features, step->word, bad);
+    if (step->stage == AMDVI_STAGE_GUEST && width && width < 52) {
+        bad[0] |= amdvi_gpte_addr(step->word) >> width << width;
     }
     for (unsigned int i = 0; i < amdvi_layout_words(step->layout); i++) {
         if (bad[i]) {
@@ -297,10 +303,33 @@ static void add_outcome(struct amdvi_run *run)
                    responsible(run));
 }
 
+static void add_cached(struct amdvi_run *run)
+{
+    const struct state *state = run->state;
+    const struct amdvi_cached *cached = &state->cached;
+    struct amdvi_cell unknown = { .known = false };
+    uint64_t offset = state->request.addr - cached->addr;
+
+    amdvi_run_fact(run, "cached-output", "Cached output", AMDVI_CELL_ADDR,
+                   state->has_cached
+                   ? amdvi_cell_number(cached->output + offset) : unknown);
+    amdvi_run_fact(run, "cached-permits", "Cached permits", AMDVI_CELL_TEXT,
+                   state->has_cached
+                   ? amdvi_perm_cell(&run->strings, cached->perm) : unknown);
+    amdvi_run_fact(run, "cached-state", "Cached entry is", AMDVI_CELL_TEXT,
+                   state->has_cached
+                   ? amdvi_cell_text(&run->strings, "%s",
+                                     amdvi_cached_word(state->cached_state))
+                   : unknown);
+}
+
 /* What the walk lacks is not the guest's fault, and has an own exit code */
 static void judge(struct amdvi_run *run)
 {
     const struct state *state = run->state;
+    bool disagrees = state->has_cached &&
+                     (state->cached_state == AMDVI_CACHED_STALE ||
+                      state->cached_state == AMDVI_CACHED_UNBACKED);
 
     if (state->result.outcome == AMDVI_OUTCOME_UNKNOWN) {
         amdvi_fail(&run->verdict, AMDVI_EXIT_NOT_IN_DUMP, "%s",
@@ -309,6 +338,61 @@ static void judge(struct amdvi_run *run)
     if (state->result.first_only && state->result.has_event) {
         amdvi_run_note(run, "only the first such event is logged (DTE.SE=1)");
     }
+    if (disagrees) {
+        amdvi_run_note(run, "the IOTLB does not agree with the tables and "
+                       "would serve the request: invalidate the entry "
+                       "(DomainID %d)", state->cached.domain_id);
+    }
+}
+
+/* Remember the entry if it serves the request and no other is worse */
+static void take_cached(struct state *state, struct json_object *item,
+                        const struct amdvi_judge *judge)
+{
+    const uint64_t *dte = judge->device->dte;
+    enum amdvi_cached_state entry_state;
+    struct amdvi_cached cached;
+    uint16_t device_id;
+    bool has_device;
+
+    if (!amdvi_cached_parse(item, &cached) ||
+        !amdvi_cached_serves(&cached, &state->request, dte)) {
+        return;
+    }
+    entry_state = amdvi_judge_entry(judge, &cached, &has_device, &device_id);
+    if (!state->has_cached || entry_state > state->cached_state) {
+        state->has_cached = true;
+        state->cached = cached;
+        state->cached_state = entry_state;
+    }
+}
+
+/* Ask for what is cached; a target that does not know is no failure */
+static bool look_up(struct amdvi_run *run, struct state *state,
+                    struct amdvi_error *err)
+{
+    const struct amdvi_step *dte = &state->step[0];
+    struct amdvi_judge_device device = {
+        .device_id = state->request.device_id,
+    };
+    struct amdvi_judge judge = {
+        .iommu = run->iommu, .memory = state->memory, .device = &device,
+        .count = 1,
+    };
+    struct json_object *list;
+    bool good;
+
+    if (state->trace.count == 0 || !amdvi_dte_v(dte->word)) {
+        return true;
+    }
+    memcpy(device.dte, dte->word, sizeof(device.dte));
+    list = amdvi_target_query_if_any(run->target, AMDVI_QUERY_ID_IOTLB, &good,
+                                     err);
+    for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+        take_cached(state, json_object_array_get_idx(list, i), &judge);
+    }
+    json_object_put(list);
+    return good;
 }
 
 /* The request, and a probe that is granted whatever is permitted */
@@ -340,11 +424,14 @@ static bool open_walk(struct amdvi_run *run, struct amdvi_error *err)
     }
     state->request = make_request(run->query);
     translate(run, state);
-    if (!amdvi_memory_good(state->memory, err)) {
+    if (!amdvi_memory_good(state->memory, err) ||
+        !look_up(run, state, err) ||
+        !amdvi_memory_good(state->memory, err)) {
         return false;
     }
     add_request(run);
     add_outcome(run);
+    add_cached(run);
     judge(run);
     return true;
 }
