@@ -40,8 +40,8 @@ SAN_ENV := ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
 TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
 
 CHECK_PARTS := check-build check-unit "check-unit SAN=1" \
-	check-qtest "check-qtest SAN=1" check-cli "check-cli SAN=1" check-gdb \
-	check-guest
+	check-qtest "check-qtest SAN=1" check-qmp "check-qmp SAN=1" check-cli \
+	"check-cli SAN=1" check-gdb check-guest
 CHECK_LONG_PARTS := check-mutants check-gdb-current "check-unit CLANG=1" \
 	"check-qtest CLANG=1" check-guest-long "fuzz FUZZ_TIME=600"
 
@@ -108,6 +108,11 @@ check-qtest: qemu qemu-stock ## tests of the device model through qtest
 	    AMDVI_STOCK_QEMU=$(OUT)/qemu-stock/qemu-system-x86_64 \
 	    scripts/tap-summary --args "--tap -k" \
 	    $(QEMU_DIR)/tests/qtest/amdvi/*-test
+
+.PHONY: check-qmp
+check-qmp: qemu ## tests of the QMP commands through the package qemu.qmp
+	@AMDVI_QEMU=$(QEMU_DIR)/qemu-system-x86_64 $(SAN_ENV) \
+	    scripts/tap-summary tests/qmp/*-test
 
 .PHONY: check-cli
 check-cli: tools ## tests of amdvi-inspect
