@@ -38,6 +38,42 @@ bool amdvi_qmp_engine(const char *id, AmdviEngine **e, Error **errp)
     return true;
 }
 
+AmdviEngine *amdvi_qmp_need_engine(const char *id, Error **errp)
+{
+    AmdviEngine *e;
+
+    if (!amdvi_qmp_engine(id, &e, errp)) {
+        return NULL;
+    }
+    if (!e) {
+        error_setg(errp, "there is no such AMD IOMMU");
+    }
+    return e;
+}
+
+AmdviDevice *amdvi_qmp_device(AmdviEngine *e, uint16_t device_id,
+                              Error **errp)
+{
+    AmdviDevice *d = amdvi_svm_find_device(e, device_id);
+
+    if (!d || !d->bus->devices[d->devfn]) {
+        error_setg(errp, "there is no device %02x:%02x.%x behind the IOMMU",
+                   PCI_BUS_NUM(device_id), PCI_SLOT(device_id),
+                   PCI_FUNC(device_id));
+        return NULL;
+    }
+    return d;
+}
+
+bool amdvi_qmp_check_pasid(bool has_pasid, uint32_t pasid, Error **errp)
+{
+    if (has_pasid && pasid > AMDVI_MAX_PASID) {
+        error_setg(errp, "pasid must be at most %u", AMDVI_MAX_PASID);
+        return false;
+    }
+    return true;
+}
+
 bool amdvi_qmp_budget(AmdviBudget *budget, bool has_limit, uint32_t limit,
                       Error **errp)
 {
@@ -88,8 +124,7 @@ bool amdvi_qmp_may_walk(const AmdviBudget *budget)
 bool amdvi_qmp_pasid(bool has_pasid, uint32_t pasid, bool attrs,
                      struct amdvi_request *request, Error **errp)
 {
-    if (has_pasid && pasid > AMDVI_MAX_PASID) {
-        error_setg(errp, "pasid must be at most %u", AMDVI_MAX_PASID);
+    if (!amdvi_qmp_check_pasid(has_pasid, pasid, errp)) {
         return false;
     }
     if (attrs && !has_pasid) {

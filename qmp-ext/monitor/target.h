@@ -28,6 +28,16 @@ AMDVIState *amdvi_qmp_find(const char *id);
  * @errp set if it has svm=off, and so nothing that only an engine knows.
  */
 bool amdvi_qmp_engine(const char *id, AmdviEngine **e, Error **errp);
+/* The same for a command that makes no sense without one */
+AmdviEngine *amdvi_qmp_need_engine(const char *id, Error **errp);
+/*
+ * A function that is plugged in; NULL with @errp set if there is none with
+ * this DeviceID.
+ */
+AmdviDevice *amdvi_qmp_device(AmdviEngine *e, uint16_t device_id,
+                              Error **errp);
+/* False with @errp set if a PASID cannot have this value */
+bool amdvi_qmp_check_pasid(bool has_pasid, uint32_t pasid, Error **errp);
 /* Its name in commands */
 const char *amdvi_qmp_id(AMDVIState *s);
 

@@ -102,6 +102,22 @@ qmp_query_amd_iommu_page_requests(const char *id,
     return g_new0(AmdIommuPageRequests, 1);
 }
 
+AmdIommuInjected *qmp_amd_iommu_inject(AmdIommuInject *arg, Error **errp)
+{
+    error_setg(errp, "there is no such AMD IOMMU");
+    return NULL;
+}
+
+AmdIommuArmedList *qmp_query_amd_iommu_armed(const char *id, Error **errp)
+{
+    return NULL;
+}
+
+void qmp_amd_iommu_disarm(const char *id, Error **errp)
+{
+    error_setg(errp, "there is no such AMD IOMMU");
+}
+
 GuestMemory *qmp_guest_memory_read(uint64_t address, uint32_t size,
                                    Error **errp)
 {

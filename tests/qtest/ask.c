@@ -17,6 +17,18 @@ QDict *ask(Bench *b, const char *command)
     return result;
 }
 
+QList *ask_list(Bench *b, const char *command)
+{
+    QDict *reply = qtest_qmp(b->qts, "%p", qobject_from_json(command, NULL));
+    QList *result;
+
+    g_assert_true(qdict_haskey(reply, "return"));
+    result = qdict_get_qlist(reply, "return");
+    qobject_ref(result);
+    qobject_unref(reply);
+    return result;
+}
+
 QDict *ask_for(Bench *b, const char *format, ...)
 {
     g_autofree char *command = NULL;

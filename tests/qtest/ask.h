@@ -9,7 +9,9 @@
 
 /* The reply to a command, given as JSON with single quotes; to be unref'd */
 QDict *ask(Bench *b, const char *command);
-/* The same with the command made as by printf */
+/* The same for a command that replies with a list */
+QList *ask_list(Bench *b, const char *command);
+/* The same as ask() with the command made as by printf */
 QDict *ask_for(Bench *b, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Check that the command is refused with this message */
 void assert_refused(Bench *b, const char *command, const char *why);

@@ -67,16 +67,43 @@ static bool invalidate_iommu_pages(AmdviEngine *e, const uint64_t command[2])
     return true;
 }
 
+/* Address of the command at the head.  Needs the lock */
+static uint64_t head_spa(AmdviEngine *e)
+{
+    return amdvi_cmd_base_base(amdvi_svm_reg(e, AMDVI_LAYOUT_cmd_base)) +
+           *amdvi_svm_reg(e, AMDVI_LAYOUT_cmd_head);
+}
+
+/* The device has not answered; the command is done: translation.md 4.3 */
+static void log_timeout(AmdviEngine *e, uint16_t device_id)
+{
+    uint64_t event[2];
+
+    WITH_QEMU_LOCK_GUARD(&e->lock) {
+        amdvi_iotlb_timeout_event(device_id, head_spa(e), event);
+    }
+    amdvi_svm_log_event(e, event, false);
+    amdvi_svm_deliver_irq(e);
+}
+
 static bool invalidate_iotlb_pages(AmdviEngine *e, const uint64_t command[2])
 {
+    uint16_t device_id = amdvi_invalidate_iotlb_pages_device_id(command);
+    uint32_t pasid = pasid_of(amdvi_invalidate_iotlb_pages_gn(command),
+                              amdvi_invalidate_iotlb_pages_pasid(command));
     struct amdvi_range range =
         amdvi_decode_range(amdvi_invalidate_iotlb_pages_addr(command),
                            amdvi_invalidate_iotlb_pages_s(command));
+    AmdviArmed armed;
+    bool timeout = amdvi_svm_take_armed(e, BIT(AMDVI_ARMED_TIMEOUT),
+                                        device_id, pasid, &armed);
 
-    amdvi_svm_forget_device_tlb(
-        e, amdvi_invalidate_iotlb_pages_device_id(command),
-        pasid_of(amdvi_invalidate_iotlb_pages_gn(command),
-                 amdvi_invalidate_iotlb_pages_pasid(command)), range);
+    if (!timeout || armed.deliver) {
+        amdvi_svm_forget_device_tlb(e, device_id, pasid, range);
+    }
+    if (timeout) {
+        log_timeout(e, device_id);
+    }
     return true;
 }
 
@@ -157,28 +184,43 @@ static bool refuse(AmdviEngine *e, uint64_t spa, const uint64_t command[2])
     return false;
 }
 
-static bool fail(AmdviEngine *e, uint64_t spa, const char *what)
+static bool fail(AmdviEngine *e, uint64_t spa, const char *why)
 {
     uint64_t event[2];
 
     qemu_log_mask(LOG_GUEST_ERROR, "amd-iommu: command at 0x%" PRIx64
-                  ": %s is not in RAM\n", spa, what);
+                  ": %s\n", spa, why);
     amdvi_command_hardware_event(spa, event);
     stop(e, event, true);
     return false;
+}
+
+/* Read the command at @spa; false if that is an error */
+static bool fetch(AmdviEngine *e, uint64_t spa, uint64_t command[2])
+{
+    uint8_t bytes[AMDVI_RING_ENTRY];
+    AmdviArmed armed;
+
+    if (amdvi_svm_take_armed(e, BIT(AMDVI_ARMED_COMMAND_ERROR),
+                             AMDVI_RECORD_NO_DEVICE, AMDVI_NO_PASID, &armed)) {
+        return fail(e, spa, "an error is asked for");
+    }
+    if (!amdvi_svm_load(spa, bytes, sizeof(bytes))) {
+        return fail(e, spa, "the command buffer is not in RAM");
+    }
+    amdvi_load_words(command, bytes, 2);
+    return true;
 }
 
 /* Execute the command at @spa; true if the next one may be executed */
 static bool execute(AmdviEngine *e, uint64_t spa)
 {
     CommandFunction *function;
-    uint8_t bytes[AMDVI_RING_ENTRY];
     uint64_t command[2];
 
-    if (!amdvi_svm_load(spa, bytes, sizeof(bytes))) {
-        return fail(e, spa, "the command buffer");
+    if (!fetch(e, spa, command)) {
+        return false;
     }
-    amdvi_load_words(command, bytes, ARRAY_SIZE(command));
     function = find_function(command);
     if (!function ||
         amdvi_check_command(&e->features, command) != AMDVI_COMMAND_OK) {
@@ -189,19 +231,17 @@ static bool execute(AmdviEngine *e, uint64_t spa)
         amdvi_svm_record_entry(e, AMDVI_RECORD_COMMAND, AMDVI_FAMILY_COMMAND,
                                0, command);
     }
-    return function(e, command) || fail(e, spa, "the completion store");
+    return function(e, command) || fail(e, spa, "the completion store is not in RAM");
 }
 
 /* Address of the next command; false if there is none to execute */
 static bool next_command(AmdviEngine *e, uint64_t *spa)
 {
-    uint64_t head;
-
     QEMU_LOCK_GUARD(&e->lock);
-    head = *amdvi_svm_reg(e, AMDVI_LAYOUT_cmd_head);
-    *spa = amdvi_cmd_base_base(amdvi_svm_reg(e, AMDVI_LAYOUT_cmd_base)) + head;
+    *spa = head_spa(e);
     return amdvi_status_cmd_buf_run(amdvi_svm_reg(e, AMDVI_LAYOUT_status)) &&
-           head != *amdvi_svm_reg(e, AMDVI_LAYOUT_cmd_tail);
+           *amdvi_svm_reg(e, AMDVI_LAYOUT_cmd_head) !=
+           *amdvi_svm_reg(e, AMDVI_LAYOUT_cmd_tail);
 }
 
 static void advance_head(AmdviEngine *e)

@@ -6,6 +6,7 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/lockable.h"
+#include "qemu/timer.h"
 #include "qapi/error.h"
 #include "qapi/visitor.h"
 #include "hw/i386/pc.h"
@@ -213,7 +214,9 @@ static void reset(AmdviEngine *e)
     qemu_bh_cancel(e->irq_bh);
     qemu_bh_cancel(e->response_bh);
     amdvi_svm_reset_registers(e);
+    timer_del(e->response_timer);
     amdvi_svm_reset_page_requests(e);
+    amdvi_svm_disarm(e);
     amdvi_svm_forget_all(e);
     amdvi_svm_reset_stats(e);
 }
@@ -267,6 +270,8 @@ void amdvi_svm_realize(AMDVIState *s)
                                         &dev->mem_reentrancy_guard);
     e->irq_bh = qemu_bh_new(amdvi_svm_irq_bh, e);
     e->response_bh = qemu_bh_new(amdvi_svm_response_bh, e);
+    e->response_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL,
+                                     amdvi_svm_response_bh, e);
     s->engine = e;
     amdvi_svm_set_up_function(s);
     amdvi_svm_init_caches(e);

@@ -20,13 +20,16 @@ static void set_hardware_error(AmdviEngine *e, const uint64_t event[2])
     amdvi_hw_event_status_set_hev(status, 1);
 }
 
-void amdvi_svm_log_event(AmdviEngine *e, const uint64_t event[2],
-                         bool hardware_error)
+AmdviLogged amdvi_svm_log_event(AmdviEngine *e, const uint64_t event[2],
+                                bool hardware_error)
 {
+    AmdviLogged logged;
+
     QEMU_LOCK_GUARD(&e->lock);
     if (hardware_error) {
         set_hardware_error(e, event);
     }
-    amdvi_svm_log(e, AMDVI_RING_EVENT, event);
+    logged = amdvi_svm_log(e, AMDVI_RING_EVENT, event);
     amdvi_svm_update_irq(e);
+    return logged;
 }

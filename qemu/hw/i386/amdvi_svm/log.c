@@ -6,16 +6,16 @@
 #include "state.h"
 #include "trace.h"
 
-/* The log is full: the record is lost, and so are all until a restart */
-static void overflow(AmdviEngine *e, const AmdviRing *ring,
-                     const uint64_t record[2])
+void amdvi_svm_overflow(AmdviEngine *e, AmdviRingId id,
+                        const uint64_t record[2])
 {
+    const AmdviRing *ring = &amdvi_svm_rings[id];
     uint64_t *status = amdvi_svm_reg(e, AMDVI_LAYOUT_status);
 
     trace_amdvi_svm_log_overflow(ring->name, record[0], record[1]);
     qemu_log_mask(LOG_GUEST_ERROR, "amd-iommu: %s overflow\n", ring->name);
     amdvi_svm_record_entry(e, AMDVI_RECORD_OVERFLOW, ring->family,
-                           ring - amdvi_svm_rings, record);
+                           id, record);
     ring->set_overflow(status, 1);
     ring->set_running(status, 0);
     ring->set_interrupt(status, 1);
@@ -53,7 +53,7 @@ AmdviLogged amdvi_svm_log(AmdviEngine *e, AmdviRingId id,
         return AMDVI_LOG_STOPPED;
     }
     if (next == *amdvi_svm_reg(e, ring->head)) {
-        overflow(e, ring, record);
+        amdvi_svm_overflow(e, id, record);
         return AMDVI_LOG_OVERFLOW;
     }
     append(e, ring, record, next);

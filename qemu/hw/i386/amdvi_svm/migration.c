@@ -71,6 +71,7 @@ static int post_save(void *opaque)
 static int pre_load(void *opaque)
 {
     amdvi_svm_drop_saved_groups(opaque);
+    amdvi_svm_disarm(opaque);
     /* Hits until now, which must not be added to those that come in */
     amdvi_svm_fold_stats(opaque);
     return 0;
@@ -157,6 +158,26 @@ static bool saved_is_sane(void *opaque, int version_id)
     return e->saved_len >= 0 && e->saved_len <= most;
 }
 
+/* Only with fault injection: since when and for whom a response waits */
+static bool group_is_injected(void *opaque)
+{
+    AmdviSavedGroup *s = opaque;
+
+    return s->group.due || s->group.injected;
+}
+
+static const VMStateDescription vmstate_group_injected = {
+    .name = "amd-iommu-svm/page-request-group/injected",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = group_is_injected,
+    .fields = (const VMStateField[]) {
+        VMSTATE_INT64(group.due, AmdviSavedGroup),
+        VMSTATE_BOOL(group.injected, AmdviSavedGroup),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
 static const VMStateDescription vmstate_group = {
     .name = "amd-iommu-svm/page-request-group",
     .version_id = 1,
@@ -171,6 +192,71 @@ static const VMStateDescription vmstate_group = {
         VMSTATE_UINT32(group.pasid, AmdviSavedGroup),
         VMSTATE_UINT32(group.pages, AmdviSavedGroup),
         VMSTATE_INT64(group.since, AmdviSavedGroup),
+        VMSTATE_END_OF_LIST()
+    },
+    .subsections = (const VMStateDescription * const []) {
+        &vmstate_group_injected,
+        NULL
+    },
+};
+
+static bool armed_needed(void *opaque)
+{
+    AmdviEngine *e = opaque;
+
+    return e->armed_len;
+}
+
+static bool armed_is_sane(void *opaque, int version_id)
+{
+    AmdviEngine *e = opaque;
+
+    return e->armed_len <= AMDVI_ARMED_MAX;
+}
+
+static int armed_post_load(void *opaque, int version_id)
+{
+    AmdviEngine *e = opaque;
+
+    for (uint32_t i = 0; i < e->armed_len; i++) {
+        const AmdviArmed *a = &e->armed[i];
+
+        if (a->kind >= AMDVI_NUM_ARMED_KINDS || a->delay < 0 ||
+            a->delay > AMDVI_DELAY_MAX) {
+            error_report("amd-iommu: the incoming state has an injected "
+                         "fault of an unknown kind");
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+static const VMStateDescription vmstate_armed_fault = {
+    .name = "amd-iommu-svm/armed-fault",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(kind, AmdviArmed),
+        VMSTATE_UINT32(device_id, AmdviArmed),
+        VMSTATE_BOOL(has_pasid, AmdviArmed),
+        VMSTATE_UINT32(pasid, AmdviArmed),
+        VMSTATE_BOOL(deliver, AmdviArmed),
+        VMSTATE_INT64(delay, AmdviArmed),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+static const VMStateDescription vmstate_armed = {
+    .name = "amd-iommu-svm/engine/armed",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = armed_needed,
+    .post_load = armed_post_load,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(armed_len, AmdviEngine),
+        VMSTATE_VALIDATE("number of armed faults", armed_is_sane),
+        VMSTATE_STRUCT_ARRAY(armed, AmdviEngine, AMDVI_ARMED_MAX, 1,
+                             vmstate_armed_fault, AmdviArmed),
         VMSTATE_END_OF_LIST()
     },
 };
@@ -258,6 +344,10 @@ static const VMStateDescription vmstate_engine = {
                                     vmstate_group, AmdviSavedGroup),
         VMSTATE_STRUCT(stats, AmdviEngine, 1, vmstate_stats, AmdviStats),
         VMSTATE_END_OF_LIST()
+    },
+    .subsections = (const VMStateDescription * const []) {
+        &vmstate_armed,
+        NULL
     },
 };
 

@@ -29,7 +29,7 @@ static AmdviGroup *open_group(AmdviDevice *d,
 {
     AmdviGroup *g = amdvi_svm_group(d, r->prg_index);
 
-    if (!g->open || g->pasid != r->pasid) {
+    if (!g->open || g->pasid != r->pasid || g->injected) {
         *g = (AmdviGroup) {
             .open = true,
             .pasid = r->pasid,
@@ -153,7 +153,8 @@ static int act(AmdviDevice *d, const struct amdvi_page_request *r,
     }
 }
 
-static int serve(AmdviDevice *d, const struct amdvi_page_request *r)
+int amdvi_svm_serve_page_request(AmdviDevice *d,
+                                 const struct amdvi_page_request *r)
 {
     AmdviEngine *e = d->engine;
     struct amdvi_page_request_result result;
@@ -202,7 +203,7 @@ int amdvi_svm_request_page(PCIBus *bus, void *opaque, int devfn,
         return -ENODEV;
     }
     request.device_id = amdvi_svm_device_id(d);
-    return serve(d, &request);
+    return amdvi_svm_serve_page_request(d, &request);
 }
 
 void amdvi_svm_register_pri(PCIBus *bus, void *opaque, int devfn,
@@ -240,6 +241,47 @@ static IOMMUPRIResponseCode to_pri_code(uint8_t response)
     }
 }
 
+/* Open the group @g again, and answer it when @delay ns have passed */
+static void answer_in(AmdviDevice *d, const AmdviGroup *g, uint16_t prg_index,
+                      uint8_t response, int64_t delay)
+{
+    AmdviEngine *e = d->engine;
+
+    WITH_QEMU_LOCK_GUARD(&e->lock) {
+        AmdviGroup *late = amdvi_svm_group(d, prg_index);
+
+        *late = *g;
+        late->open = true;
+        late->answered = true;
+        late->response = response;
+        late->due = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + delay;
+    }
+    qemu_bh_schedule(e->response_bh);
+}
+
+/* Whether somebody wants the response to get lost, or to come later */
+static bool is_spoilt(AmdviDevice *d, const AmdviGroup *g, uint16_t prg_index,
+                      uint8_t response)
+{
+    AmdviEngine *e = d->engine;
+    uint16_t device_id = amdvi_svm_device_id(d);
+    AmdviArmed armed;
+
+    /* One that was late has met its fate already */
+    if (g->due ||
+        !amdvi_svm_take_armed(e, BIT(AMDVI_ARMED_DROP) |
+                              BIT(AMDVI_ARMED_DELAY), device_id, g->pasid,
+                              &armed)) {
+        return false;
+    }
+    if (armed.kind == AMDVI_ARMED_DROP) {
+        trace_amdvi_svm_response_lost(device_id, prg_index, response);
+    } else {
+        answer_in(d, g, prg_index, response, armed.delay);
+    }
+    return true;
+}
+
 /*
  * Hand the response to the group @g, now closed, to the device; needs the
  * BQL, and not the lock
@@ -253,7 +295,10 @@ static void send_response(AmdviDevice *d, const AmdviGroup *g,
         .prgi = prg_index,
     };
 
-    if (!p || !p->pri) {
+    if (is_spoilt(d, g, prg_index, response)) {
+        return;
+    }
+    if (!g->injected && (!p || !p->pri)) {
         trace_amdvi_svm_response_lost(amdvi_svm_device_id(d), prg_index,
                                       response);
         return;
@@ -263,7 +308,9 @@ static void send_response(AmdviDevice *d, const AmdviGroup *g,
     WITH_QEMU_LOCK_GUARD(&d->engine->lock) {
         amdvi_svm_record_response(d, g, prg_index, response);
     }
-    p->pri->notify(p->pri, &message);
+    if (!g->injected) {
+        p->pri->notify(p->pri, &message);
+    }
 }
 
 /*
@@ -302,17 +349,38 @@ void amdvi_svm_respond(AmdviEngine *e, uint16_t device_id, uint32_t pasid,
 /* Close the next group that we answer, from *@prg_index on, if there is one */
 static bool take_answer(AmdviDevice *d, int *prg_index, AmdviGroup *taken)
 {
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
     QEMU_LOCK_GUARD(&d->engine->lock);
     for (; d->groups && *prg_index < AMDVI_GROUPS; (*prg_index)++) {
         AmdviGroup *g = &d->groups[*prg_index];
 
-        if (g->answered) {
+        if (g->answered && g->due <= now) {
             *taken = *g;
             *g = (AmdviGroup) { 0 };
             return true;
         }
     }
     return false;
+}
+
+/* Come back when the next response that is held back is due */
+static void set_timer(AmdviEngine *e)
+{
+    int64_t due = INT64_MAX;
+    AmdviDevice *d;
+
+    QEMU_LOCK_GUARD(&e->lock);
+    QLIST_FOREACH_RCU(d, &e->devices, next) {
+        for (int i = 0; d->groups && i < AMDVI_GROUPS; i++) {
+            if (d->groups[i].answered) {
+                due = MIN(due, d->groups[i].due);
+            }
+        }
+    }
+    if (due != INT64_MAX) {
+        timer_mod(e->response_timer, due);
+    }
 }
 
 void amdvi_svm_response_bh(void *opaque)
@@ -331,6 +399,7 @@ void amdvi_svm_response_bh(void *opaque)
             send_response(d, &g, i, g.response);
         }
     }
+    set_timer(e);
 }
 
 void amdvi_svm_reset_page_requests(AmdviEngine *e)

@@ -20,6 +20,7 @@
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus.h"
 #include "dte-cache.h"
+#include "inject.h"
 #include "iotlb.h"
 #include "recorder.h"
 #include "stats.h"
@@ -82,6 +83,8 @@ typedef struct AmdviGroup {
     uint32_t pasid;             /* AMDVI_NO_PASID without one */
     uint32_t pages;             /* requests so far */
     int64_t since;              /* the first, in ns of QEMU_CLOCK_VIRTUAL */
+    int64_t due;                /* @response leaves then; 0: at once */
+    bool injected;              /* not by the device: it hears no response */
 } AmdviGroup;
 
 /* A source of requests: one requester ID on one bus */
@@ -168,6 +171,10 @@ struct AmdviEngine {
     QEMUBH *irq_bh;
 
     QEMUBH *response_bh;        /* sends automatic PRG responses */
+    QEMUTimer *response_timer;  /* the same for those that are held back */
+
+    AmdviArmed armed[AMDVI_ARMED_MAX];
+    uint32_t armed_len;
 
     /* Groups on their way to or from another VM; BQL */
     struct AmdviSavedGroup *saved;
@@ -224,13 +231,16 @@ typedef enum AmdviLogged {
 } AmdviLogged;
 AmdviLogged amdvi_svm_log(AmdviEngine *e, AmdviRingId id,
                           const uint64_t record[2]);
+/* The log is full: @record is lost, and the log stops.  As above */
+void amdvi_svm_overflow(AmdviEngine *e, AmdviRingId id,
+                        const uint64_t record[2]);
 
 /*
  * eventlog.c: log @event, and copy it to the hardware error registers if it
  * is a @hardware_error.  Takes the lock; the caller delivers interrupts.
  */
-void amdvi_svm_log_event(AmdviEngine *e, const uint64_t event[2],
-                         bool hardware_error);
+AmdviLogged amdvi_svm_log_event(AmdviEngine *e, const uint64_t event[2],
+                                bool hardware_error);
 
 /*
  * pri.c: page requests and their responses.
@@ -242,6 +252,9 @@ int amdvi_svm_request_page(PCIBus *bus, void *opaque, int devfn,
                            uint32_t pasid, bool priv_req, bool exec_req,
                            hwaddr addr, bool lpig, uint16_t prgi,
                            bool is_read, bool is_write);
+/* The same once it is known whose it is, and for requests of nobody */
+int amdvi_svm_serve_page_request(AmdviDevice *d,
+                                 const struct amdvi_page_request *r);
 void amdvi_svm_register_pri(PCIBus *bus, void *opaque, int devfn,
                             uint32_t pasid, IOMMUPRINotifier *notifier);
 void amdvi_svm_unregister_pri(PCIBus *bus, void *opaque, int devfn,
@@ -252,6 +265,7 @@ void amdvi_svm_unregister_pri(PCIBus *bus, void *opaque, int devfn,
  */
 void amdvi_svm_respond(AmdviEngine *e, uint16_t device_id, uint32_t pasid,
                        uint16_t prg_index, uint8_t response);
+/* Send the responses that are due */
 void amdvi_svm_response_bh(void *opaque);
 /* The slot of a group; needs the lock */
 AmdviGroup *amdvi_svm_group(AmdviDevice *d, uint16_t prg_index);
