@@ -4,8 +4,7 @@
  * requests.  See check.h.
  *
  * Between the change of a table and the command that follows a cached entry
- * may legally disagree with memory.  So what disagrees is looked at a second
- * time after a grace, and only what still does is an error.
+ * may legally disagree with memory: amdvi_check_run() looks again.
  */
 #include "check.h"
 #include "cached.h"
@@ -13,30 +12,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-/* Time for software to send its command */
-#define GRACE_MS 50
 /* A page request that takes longer than this, in nanoseconds, is late */
 #define LATE_NS UINT64_C(1000000000)
-/* Entries looked at a second time at most */
-#define MAX_SUSPECTS 4096
-
-struct suspect {
-    struct amdvi_cached cached;
-    enum amdvi_cached_state state;
-    bool has_device;
-    uint16_t device_id;
-    bool again;                 /* seen so a second time */
-};
-
-struct suspects {
-    struct suspect suspect[MAX_SUSPECTS];
-    size_t count;
-};
-
 /* A list of the device; NULL with *@good true: this target has none */
 static struct json_object *query(struct amdvi_check *check,
                                  enum amdvi_query_id id, bool *good,
@@ -49,103 +27,16 @@ static struct json_object *query(struct amdvi_check *check,
     return list;
 }
 
-static bool same_entry(const struct amdvi_cached *a,
-                       const struct amdvi_cached *b)
-{
-    return a->domain_id == b->domain_id && a->pasid == b->pasid &&
-           a->priv == b->priv && a->addr == b->addr &&
-           a->page_shift == b->page_shift && a->output == b->output &&
-           a->perm == b->perm;
-}
-
-static bool is_wrong(enum amdvi_cached_state state)
-{
-    return state == AMDVI_CACHED_STALE || state == AMDVI_CACHED_UNBACKED;
-}
-
-/* First look: remember what disagrees */
-static void suspect_entry(struct suspects *suspects,
-                          const struct suspect *suspect)
-{
-    if (suspects->count < MAX_SUSPECTS) {
-        suspects->suspect[suspects->count++] = *suspect;
-    }
-}
-
-/* Second look: it is there, and still disagrees */
-static void confirm_entry(struct suspects *suspects,
-                          const struct suspect *suspect)
-{
-    for (size_t i = 0; i < suspects->count; i++) {
-        if (same_entry(&suspects->suspect[i].cached, &suspect->cached)) {
-            suspects->suspect[i] = *suspect;
-            suspects->suspect[i].again = true;
-        }
-    }
-}
-
-typedef void note_entry(struct suspects *suspects,
-                        const struct suspect *suspect);
-
-static bool judge_list(const struct amdvi_judge *judge,
-                       struct json_object *list, note_entry *note,
-                       struct suspects *suspects, struct amdvi_error *err)
-{
-    for (size_t i = 0; i < json_object_array_length(list); i++) {
-        struct suspect s = { .again = false };
-
-        if (!amdvi_cached_parse(json_object_array_get_idx(list, i),
-                                &s.cached)) {
-            return amdvi_fail(err, AMDVI_EXIT_REPLY,
-                              "a cached translation is not described");
-        }
-        s.state = amdvi_judge_entry(judge, &s.cached, &s.has_device,
-                                    &s.device_id);
-        if (!amdvi_memory_good(judge->memory, err)) {
-            return false;
-        }
-        if (is_wrong(s.state)) {
-            note(suspects, &s);
-        }
-    }
-    return true;
-}
-
-/* Ask for the list and judge it by the tables as they are then */
-static bool look(struct amdvi_check *check, note_entry *note,
-                 struct suspects *suspects, struct amdvi_error *err)
-{
-    struct amdvi_judge judge;
-    bool good;
-    struct json_object *list;
-
-    amdvi_target_refresh(check->target);
-    list = query(check, AMDVI_QUERY_ID_IOTLB, &good, err);
-    if (!list) {
-        return good;
-    }
-    good = amdvi_judge_open(check->target, &judge, err) &&
-           judge_list(&judge, list, note, suspects, err);
-    amdvi_judge_close(&judge);
-    json_object_put(list);
-    return good;
-}
-
 static void find_entry(struct amdvi_check *check,
-                       const struct suspect *suspect, bool sure)
+                       const struct amdvi_cached *cached,
+                       enum amdvi_rule_id rule, bool has_device,
+                       uint16_t device_id)
 {
-    const struct amdvi_cached *cached = &suspect->cached;
-    enum amdvi_rule_id rule = AMDVI_RULE_STALE_ENTRY;
     char place[96], device[AMDVI_FIELD_TEXT] = "no device";
     char pasid[24] = "";
 
-    if (!sure) {
-        rule = AMDVI_RULE_DISAGREEING_ENTRY;
-    } else if (suspect->state == AMDVI_CACHED_UNBACKED) {
-        rule = AMDVI_RULE_UNBACKED_ENTRY;
-    }
-    if (suspect->has_device) {
-        amdvi_format_bdf(suspect->device_id, device);
+    if (has_device) {
+        amdvi_format_bdf(device_id, device);
     }
     if (cached->pasid != AMDVI_NO_PASID) {
         snprintf(pasid, sizeof(pasid), " PASID %" PRIu32, cached->pasid);
@@ -159,33 +50,52 @@ static void find_entry(struct amdvi_check *check,
                      cached->perm & AMDVI_PERM_X ? 'x' : '-');
 }
 
-static bool second_look(struct amdvi_check *check, struct suspects *suspects,
-                        struct amdvi_error *err)
+/* One entry, judged by the tables as they are now */
+static bool check_entry(struct amdvi_check *check,
+                        const struct amdvi_judge *judge,
+                        struct json_object *item, struct amdvi_error *err)
 {
-    const struct timespec grace = { .tv_nsec = GRACE_MS * 1000000L };
+    struct amdvi_cached cached;
+    enum amdvi_cached_state state;
+    uint16_t device_id = 0;
+    bool has_device;
 
-    nanosleep(&grace, NULL);
-    return look(check, confirm_entry, suspects, err);
+    if (!amdvi_cached_parse(item, &cached)) {
+        return amdvi_fail(err, AMDVI_EXIT_REPLY,
+                          "a cached translation is not described");
+    }
+    state = amdvi_judge_entry(judge, &cached, &has_device, &device_id);
+    if (!amdvi_memory_good(judge->memory, err)) {
+        return false;
+    }
+    if (state == AMDVI_CACHED_STALE) {
+        find_entry(check, &cached, AMDVI_RULE_STALE_ENTRY, has_device,
+                   device_id);
+    } else if (state == AMDVI_CACHED_UNBACKED) {
+        find_entry(check, &cached, AMDVI_RULE_UNBACKED_ENTRY, has_device,
+                   device_id);
+    }
+    return true;
 }
 
 static bool check_cached(struct amdvi_check *check, struct amdvi_error *err)
 {
-    struct suspects *suspects = calloc(1, sizeof(*suspects));
-    bool live = check->target->ops->pause != NULL, good;
+    struct amdvi_judge judge;
+    struct json_object *list;
+    bool good;
 
-    if (!suspects) {
-        return amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
+    list = query(check, AMDVI_QUERY_ID_IOTLB, &good, err);
+    if (!list) {
+        return good;
     }
-    good = look(check, suspect_entry, suspects, err);
-    if (good && suspects->count && live) {
-        good = second_look(check, suspects, err);
+    /* tables are read after the list: what was invalidated is gone again */
+    good = amdvi_judge_open(check->target, &judge, err);
+    for (size_t i = 0; good && i < json_object_array_length(list); i++) {
+        good = check_entry(check, &judge, json_object_array_get_idx(list, i),
+                           err);
     }
-    for (size_t i = 0; good && i < suspects->count; i++) {
-        if (suspects->suspect[i].again || !live) {
-            find_entry(check, &suspects->suspect[i], live);
-        }
-    }
-    free(suspects);
+    amdvi_judge_close(&judge);
+    json_object_put(list);
     return good;
 }
 

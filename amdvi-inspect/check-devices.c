@@ -4,6 +4,7 @@
  */
 #include "check.h"
 #include "interrupt.h"
+#include "pci-config.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -208,11 +209,33 @@ static bool check_tables(const struct device *device, uint32_t pasid,
     return true;
 }
 
+/* PASID 0 also stands for requests without one, and needs no capability */
+static bool check_capability(const struct device *device, uint32_t pasid,
+                             struct amdvi_error *err)
+{
+    enum amdvi_pasid_capability capability;
+
+    if (!amdvi_pci_pasid(device->check->target, device->id, &capability,
+                         err)) {
+        return false;
+    }
+    if (capability == AMDVI_PASID_ABSENT ||
+        capability == AMDVI_PASID_DISABLED) {
+        amdvi_check_find(device->check, AMDVI_RULE_PASID_DISABLED,
+                         device->bdf, "PASID %" PRIu32 " is bound, %s", pasid,
+                         capability == AMDVI_PASID_ABSENT
+                         ? "and there is no PASID capability"
+                         : "PASID Enable is 0");
+    }
+    return true;
+}
+
 /* Host tables below a guest table belong to its PASIDs */
 static bool check_pasids(const struct device *device, struct amdvi_error *err)
 {
     struct amdvi_check *check = device->check;
     struct amdvi_pasid_probe probe = { .last = 0 };
+    bool asked = false;
     char place[64];
 
     for (uint64_t pasid = 0; pasid <= AMDVI_MAX_PASID;
@@ -222,6 +245,12 @@ static bool check_pasids(const struct device *device, struct amdvi_error *err)
         if (!amdvi_memory_good(check->memory, err) ||
             (probe.valid && !check_tables(device, (uint32_t)pasid, err))) {
             return false;
+        }
+        if (probe.valid && pasid && !asked) {
+            asked = true;
+            if (!check_capability(device, (uint32_t)pasid, err)) {
+                return false;
+            }
         }
         if (probe.reason == AMDVI_REASON_TABLE_UNREADABLE) {
             snprintf(place, sizeof(place), "%s PASID %" PRIu64, device->bdf,

@@ -3,16 +3,21 @@
  * Findings, and the rules about registers and rings.  See check.h.
  */
 #include "check.h"
+#include "interrupt.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define PAGE_SIZE 4096u
 #define DETAIL_SIZE 256
 /* Entries that the walks of one check visit, about: a second's work */
 #define MAX_STEPS (1u << 20)
+/* Times that a finding on a guest that runs must be seen */
+#define LOOKS 4
 
 const struct amdvi_rule amdvi_rules[AMDVI_NUM_RULES] = {
 #define AMDVI_RULE(ID, id, severity, meaning)                                \
@@ -21,24 +26,53 @@ const struct amdvi_rule amdvi_rules[AMDVI_NUM_RULES] = {
 #undef AMDVI_RULE
 };
 
+void amdvi_findings_free(struct amdvi_findings *found)
+{
+    amdvi_strings_free(&found->strings);
+    free(found->finding);
+    memset(found, 0, sizeof(*found));
+}
+
+/* Room for one more; NULL if there is none */
+static struct amdvi_finding *add_finding(struct amdvi_findings *found,
+                                         enum amdvi_rule_id rule)
+{
+    size_t count = found->count;
+
+    if (found->of_rule[rule]++ >= AMDVI_MAX_FINDINGS_OF_RULE) {
+        return NULL;
+    }
+    /* the array grows at every power of two */
+    if ((count & (count - 1)) == 0) {
+        struct amdvi_finding *grown = realloc(
+            found->finding, (count ? 2 * count : 1) * sizeof(*grown));
+
+        if (!grown) {
+            return NULL;
+        }
+        found->finding = grown;
+    }
+    return &found->finding[count];
+}
+
 void amdvi_check_find(struct amdvi_check *check, enum amdvi_rule_id rule,
                       const char *place, const char *detail, ...)
 {
-    struct amdvi_finding *finding = &check->finding[check->count];
+    struct amdvi_findings *found = &check->found;
+    struct amdvi_finding *finding = add_finding(found, rule);
     char text[DETAIL_SIZE];
     va_list args;
 
-    if (check->of_rule[rule]++ >= AMDVI_MAX_FINDINGS_OF_RULE ||
-        check->count == AMDVI_MAX_FINDINGS) {
+    if (!finding) {
         return;
     }
     va_start(args, detail);
     vsnprintf(text, sizeof(text), detail, args);
     va_end(args);
     finding->rule = rule;
-    finding->place = amdvi_strings_add(&check->strings, "%s", place);
-    finding->detail = amdvi_strings_add(&check->strings, "%s", text);
-    check->count += finding->place && finding->detail;
+    finding->place = amdvi_strings_add(&found->strings, "%s", place);
+    finding->detail = amdvi_strings_add(&found->strings, "%s", text);
+    found->count += finding->place && finding->detail;
 }
 
 /* Pages of a ring that are not RAM */
@@ -152,12 +186,132 @@ bool amdvi_check_rings(struct amdvi_check *check, struct amdvi_error *err)
     return check_hardware_error(check, err);
 }
 
-bool amdvi_check_run(struct amdvi_check *check, struct amdvi_error *err)
+/* Try every rule once, on what is there now */
+static bool look(struct amdvi_check *check, struct amdvi_error *err)
 {
+    amdvi_target_refresh(check->target);
+    amdvi_memory_forget(check->memory);
+    if (!amdvi_target_iommu(check->target, &check->iommu, err)) {
+        return false;
+    }
     check->steps_left = MAX_STEPS;
     amdvi_check_ivrs(check);
     return amdvi_check_rings(check, err) &&
            amdvi_check_devices(check, err) &&
            amdvi_memory_good(check->memory, err) &&
            amdvi_check_caches(check, err);
+}
+
+static bool is_of_cache(enum amdvi_rule_id rule)
+{
+    return rule == AMDVI_RULE_STALE_ENTRY || rule == AMDVI_RULE_UNBACKED_ENTRY;
+}
+
+/* A cached entry is the same only if it also says the same */
+static bool same_finding(const struct amdvi_finding *a,
+                         const struct amdvi_finding *b)
+{
+    return a->rule == b->rule && strcmp(a->place, b->place) == 0 &&
+           (!is_of_cache(a->rule) || strcmp(a->detail, b->detail) == 0);
+}
+
+static bool holds(const struct amdvi_findings *found,
+                  const struct amdvi_finding *finding)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        if (same_finding(&found->finding[i], finding)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of @now only what was there @before; more than are kept stay uncounted */
+static void keep_confirmed(struct amdvi_findings *now,
+                           const struct amdvi_findings *before)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < now->count; i++) {
+        const struct amdvi_finding *finding = &now->finding[i];
+
+        if (holds(before, finding)) {
+            now->finding[kept++] = *finding;
+        } else {
+            now->of_rule[finding->rule]--;
+        }
+    }
+    now->count = kept;
+    for (int i = 0; i < AMDVI_NUM_RULES; i++) {
+        if (now->of_rule[i] > before->of_rule[i]) {
+            now->of_rule[i] = before->of_rule[i];
+        }
+    }
+}
+
+/* Let the guest run; false if the user wants to stop */
+static bool wait_ms(uint64_t ms, struct amdvi_error *err)
+{
+    const struct timespec time = {
+        .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000,
+    };
+
+    nanosleep(&time, NULL);
+    return !amdvi_interrupt_get() || amdvi_interrupt_fail(err);
+}
+
+static bool look_again(struct amdvi_check *check, struct amdvi_error *err)
+{
+    struct amdvi_findings before = check->found;
+    bool good;
+
+    memset(&check->found, 0, sizeof(check->found));
+    good = wait_ms(check->grace_ms / (LOOKS - 1), err) && look(check, err);
+    keep_confirmed(&check->found, &before);
+    amdvi_findings_free(&before);
+    return good;
+}
+
+/* Without time to invalidate it, an entry may disagree */
+static void doubt_entries(struct amdvi_findings *found)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        if (is_of_cache(found->finding[i].rule)) {
+            found->finding[i].rule = AMDVI_RULE_DISAGREEING_ENTRY;
+        }
+    }
+    for (int i = 0; i < AMDVI_NUM_RULES; i++) {
+        if (is_of_cache((enum amdvi_rule_id)i)) {
+            found->of_rule[AMDVI_RULE_DISAGREEING_ENTRY] += found->of_rule[i];
+            found->of_rule[i] = 0;
+        }
+    }
+}
+
+/* Look until the grace is over; *@ret: the guest had all of that time */
+static bool confirm(struct amdvi_check *check, bool *ret,
+                    struct amdvi_error *err)
+{
+    bool before, after = false;
+    bool good = amdvi_target_running(check->target, &before, err);
+
+    for (int i = 1; good && check->found.count && i < LOOKS; i++) {
+        good = look_again(check, err);
+    }
+    good = good && amdvi_target_running(check->target, &after, err);
+    *ret = before && after;
+    return good;
+}
+
+bool amdvi_check_run(struct amdvi_check *check, struct amdvi_error *err)
+{
+    bool had_time = false, good = look(check, err);
+
+    if (good && check->found.count && check->target->ops->pause) {
+        good = confirm(check, &had_time, err);
+    }
+    if (!had_time) {
+        doubt_entries(&check->found);
+    }
+    return good;
 }

@@ -29,26 +29,35 @@ struct amdvi_rule {
 
 extern const struct amdvi_rule amdvi_rules[AMDVI_NUM_RULES];
 
-/* Findings kept at most, and of one rule */
-#define AMDVI_MAX_FINDINGS 1024
-#define AMDVI_MAX_FINDINGS_OF_RULE 64
+/* Findings of one rule that are compared between looks, and shown */
+#define AMDVI_MAX_FINDINGS_OF_RULE 4096
+#define AMDVI_SHOWN_FINDINGS_OF_RULE 64
 
-/* Strings belong to the check */
+/* How long a cached entry may disagree with the tables, in milliseconds */
+#define AMDVI_CHECK_GRACE_MS 50
+
+/* Strings belong to the findings */
 struct amdvi_finding {
     enum amdvi_rule_id rule;
     const char *place;
     const char *detail;         /* the bits, or what else shows it */
 };
 
+/* All zero: none */
+struct amdvi_findings {
+    struct amdvi_finding *finding;
+    size_t count;
+    size_t of_rule[AMDVI_NUM_RULES];    /* also those not kept */
+    struct amdvi_strings strings;
+};
+
 struct amdvi_check {
     struct amdvi_target *target;
+    uint64_t grace_ms;
     struct amdvi_iommu iommu;
     struct amdvi_memory *memory;
     struct amdvi_pci_list pci;
-    struct amdvi_strings strings;
-    struct amdvi_finding finding[AMDVI_MAX_FINDINGS];
-    size_t count;
-    size_t of_rule[AMDVI_NUM_RULES];    /* also those not kept */
+    struct amdvi_findings found;
     uint64_t steps_left;        /* of all enumerations together */
     bool cut_short;             /* they did not suffice */
     bool not_in_dump;           /* something could not be looked at */
@@ -61,10 +70,15 @@ void amdvi_check_find(struct amdvi_check *check, enum amdvi_rule_id rule,
                       const char *place, const char *detail, ...);
 
 /*
- * Try all rules on what @check has: target, iommu, memory and pci.  Returns
- * false only if the target failed.
+ * Try all rules on what @check has: target, grace_ms, memory and pci.  A
+ * guest that runs may be caught between two of its writes, or while a table
+ * becomes ordinary memory again; so findings there are looked for again until
+ * the grace is over, and only those that are seen every time stay.  Returns
+ * false only if the target failed or the user stops.
  */
 bool amdvi_check_run(struct amdvi_check *check, struct amdvi_error *err);
+
+void amdvi_findings_free(struct amdvi_findings *found);
 
 /* The parts of that */
 bool amdvi_check_rings(struct amdvi_check *check, struct amdvi_error *err);

@@ -71,3 +71,10 @@ bool amdvi_memory_good(const struct amdvi_memory *memory,
     }
     return !memory->failed;
 }
+
+void amdvi_memory_forget(struct amdvi_memory *memory)
+{
+    for (size_t i = 0; i < AMDVI_MEMORY_SLOTS; i++) {
+        memory->slot[i].used = false;
+    }
+}

@@ -27,6 +27,8 @@ struct amdvi_memory {
 /* NULL: no memory.  The caller frees it */
 struct amdvi_memory *amdvi_memory_new(struct amdvi_target *target,
                                       struct amdvi_error *err);
+/* Read everything anew: the guest may have changed it */
+void amdvi_memory_forget(struct amdvi_memory *memory);
 /*
  * Whether the target has answered all reads so far; if not, the results of
  * walks over this memory mean nothing, and @err gets the reason.

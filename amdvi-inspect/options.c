@@ -11,6 +11,7 @@
 #define PROGRAM "amdvi-inspect"
 #define DEFAULT_TIMEOUT_MS 10000
 #define MAX_TIMEOUT_S 3600
+#define MAX_GRACE_MS 3600000
 
 /* Take the value of an option */
 typedef bool store_option(struct amdvi_options *options, const char *value,
@@ -138,6 +139,14 @@ static bool store_from(struct amdvi_options *options, const char *value,
            bad_value("from", value, err);
 }
 
+static bool store_grace(struct amdvi_options *options, const char *value,
+                        struct amdvi_error *err)
+{
+    options->query.has_grace = true;
+    return amdvi_parse_number(value, MAX_GRACE_MS, &options->query.grace) ||
+           bad_value("grace", value, err);
+}
+
 static bool store_dump(struct amdvi_options *options, const char *value,
                        struct amdvi_error *err)
 {
@@ -205,6 +214,9 @@ static const struct option option_table[] = {
       AMDVI_QUERY_FOLLOW, false, FLAG(query.follow) },
     { 0, "rule", "RULE", "only this rule", AMDVI_QUERY_RULE, false,
       TEXT(query.rule) },
+    { 0, "grace", "MS",
+      "a cached entry may disagree for so long (default: 50)",
+      AMDVI_QUERY_GRACE, false, DONE_BY(store_grace) },
     { 0, "live", NULL, "do not pause the VM meanwhile",
       AMDVI_QUERY_DUMP, false, FLAG(live) },
     { 0, "tables", "N",

@@ -245,6 +245,8 @@ static const struct amdvi_target_ops extension_ops = {
     .describe = describe,
     .refresh = refresh,
     .close = amdvi_target_qmp_close,
+    .running = amdvi_target_qmp_running,
+    .read_config = amdvi_target_qmp_config,
 };
 
 /* More options than any IOMMU has */

@@ -59,9 +59,10 @@ bool amdvi_target_qmp_pci(struct amdvi_target *target,
     return amdvi_pci_query(common->qmp, ret, err);
 }
 
-static bool is_running(struct amdvi_target_qmp *common, bool *ret,
-                       struct amdvi_error *err)
+bool amdvi_target_qmp_running(struct amdvi_target *target, bool *ret,
+                              struct amdvi_error *err)
 {
+    struct amdvi_target_qmp *common = target->opaque;
     struct json_object *reply = amdvi_qmp_run(common->qmp, "query-status",
                                               NULL, err);
     bool good = reply && amdvi_reply_bool(reply, "running", ret);
@@ -80,7 +81,7 @@ bool amdvi_target_qmp_pause(struct amdvi_target *target, bool stop,
     struct json_object *reply;
     bool running = false;
 
-    if (stop && !is_running(common, &running, err)) {
+    if (stop && !amdvi_target_qmp_running(target, &running, err)) {
         return false;
     }
     /* a VM that someone else has stopped stays so */

@@ -8,6 +8,9 @@
 #include "qmp.h"
 #include "target.h"
 
+/* Runs text commands of the human monitor */
+#define AMDVI_QMP_MONITOR "human-monitor-command"
+
 /*
  * Connect to a QEMU and choose the way to ask it: the commands of the AMD
  * IOMMU extension if it has them, else what every QEMU offers.
@@ -32,6 +35,8 @@ struct amdvi_target_qmp {
     struct amdvi_qmp *qmp;
     char *id;                   /* NULL: the user gave it none */
     bool paused;                /* it ran, and we have stopped it */
+    bool has_ecam;              /* ecam is known, or 0: there is none */
+    uint64_t ecam;              /* where PCI configuration spaces are */
 };
 
 /*
@@ -48,7 +53,17 @@ bool amdvi_target_qmp_pci(struct amdvi_target *target,
                           struct amdvi_error *err);
 bool amdvi_target_qmp_pause(struct amdvi_target *target, bool stop,
                             struct amdvi_error *err);
+bool amdvi_target_qmp_running(struct amdvi_target *target, bool *ret,
+                              struct amdvi_error *err);
+bool amdvi_target_qmp_config(struct amdvi_target *target, uint16_t device_id,
+                             uint16_t offset, uint32_t *ret_value,
+                             bool *ret_known, struct amdvi_error *err);
 void amdvi_target_qmp_close(struct amdvi_target *target);
+
+/* Run a command of the human monitor.  The caller puts the reply, a string */
+struct json_object *amdvi_target_qmp_monitor(struct amdvi_qmp *qmp,
+                                             const char *line,
+                                             struct amdvi_error *err);
 
 /*
  * The two ways.  Both take over @qmp, also on failure.

@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MONITOR "human-monitor-command"
-
 /* Registers are fetched and kept in blocks of this many bytes */
 #define BLOCK_SIZE 256u
 #define BLOCK_WORDS (BLOCK_SIZE / 8)
@@ -30,24 +28,6 @@ struct unmodified {
     bool loaded[MAX_WINDOW / BLOCK_SIZE];
     uint64_t block[MAX_WINDOW / BLOCK_SIZE][BLOCK_WORDS];
 };
-
-/* Run a monitor command.  The caller puts the reply, a string */
-static struct json_object *run_monitor(struct amdvi_qmp *qmp,
-                                       const char *line,
-                                       struct amdvi_error *err)
-{
-    struct json_object *arguments = json_object_new_object(), *reply;
-
-    json_object_object_add(arguments, "command-line",
-                           json_object_new_string(line));
-    reply = amdvi_qmp_run(qmp, MONITOR, arguments, err);
-    if (reply && !json_object_is_type(reply, json_type_string)) {
-        json_object_put(reply);
-        amdvi_reply_invalid(MONITOR, "not a string", err);
-        return NULL;
-    }
-    return reply;
-}
 
 /* What xp prints of a place where nothing is */
 static bool says_no_memory(const char *text)
@@ -128,7 +108,7 @@ static bool read_words(struct amdvi_qmp *qmp, uint64_t addr, uint64_t *words,
     bool good, absent;
 
     snprintf(line, sizeof(line), "xp /%zuxg 0x%" PRIx64, count, addr);
-    reply = run_monitor(qmp, line, err);
+    reply = amdvi_target_qmp_monitor(qmp, line, err);
     if (!reply) {
         return false;
     }
@@ -227,6 +207,8 @@ static const struct amdvi_target_ops unmodified_ops = {
     .describe = describe,
     .refresh = refresh,
     .close = amdvi_target_qmp_close,
+    .running = amdvi_target_qmp_running,
+    .read_config = amdvi_target_qmp_config,
 };
 
 /* The child of /machine/@holder that is an AMD IOMMU: *@ret, or NULL */
@@ -279,12 +261,12 @@ static bool find_map(struct unmodified *u, struct amdvi_error *err)
 {
     struct json_object *reply;
 
-    if (!amdvi_qmp_has(u->common.qmp, MONITOR)) {
+    if (!amdvi_qmp_has(u->common.qmp, AMDVI_QMP_MONITOR)) {
         return amdvi_fail(err, AMDVI_EXIT_UNSUPPORTED,
                           "this QEMU has neither query-amd-iommu nor "
-                          MONITOR);
+                          AMDVI_QMP_MONITOR);
     }
-    reply = run_monitor(u->common.qmp, "info mtree -f", err);
+    reply = amdvi_target_qmp_monitor(u->common.qmp, "info mtree -f", err);
     if (!reply) {
         return false;
     }

@@ -47,6 +47,13 @@ bool amdvi_target_pause(struct amdvi_target *target, bool stop,
                         "there is no VM to pause here");
 }
 
+bool amdvi_target_running(struct amdvi_target *target, bool *ret,
+                          struct amdvi_error *err)
+{
+    *ret = false;
+    return !target->ops->running || target->ops->running(target, ret, err);
+}
+
 void amdvi_target_refresh(struct amdvi_target *target)
 {
     if (target->ops->refresh) {

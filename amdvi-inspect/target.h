@@ -88,6 +88,17 @@ struct amdvi_target_ops {
     void (*refresh)(struct amdvi_target *target);
     /* Free what hangs on the opaque pointer.  May be NULL */
     void (*close)(struct amdvi_target *target);
+    /* Whether the guest's time goes on.  NULL: it does not */
+    bool (*running)(struct amdvi_target *target, bool *ret,
+                    struct amdvi_error *err);
+    /*
+     * Read 4 bytes of the configuration space of a function, at a multiple
+     * of 4 of its extended part, where reading has no side effect.
+     * *@ret_known false: there is no way to.  NULL: never
+     */
+    bool (*read_config)(struct amdvi_target *target, uint16_t device_id,
+                        uint16_t offset, uint32_t *ret_value,
+                        bool *ret_known, struct amdvi_error *err);
 };
 
 struct amdvi_target {
@@ -107,6 +118,9 @@ struct amdvi_target *amdvi_target_none(struct amdvi_error *err);
 /* Stop the VM, or let it run; what was kept of the target is forgotten */
 bool amdvi_target_pause(struct amdvi_target *target, bool stop,
                         struct amdvi_error *err);
+/* Whether the guest runs; a dump does not */
+bool amdvi_target_running(struct amdvi_target *target, bool *ret,
+                          struct amdvi_error *err);
 void amdvi_target_refresh(struct amdvi_target *target);
 void amdvi_target_describe(struct amdvi_target *target,
                            struct amdvi_target_info *ret);

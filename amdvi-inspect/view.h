@@ -92,6 +92,7 @@ enum {
     AMDVI_QUERY_STALE = 2048,
     AMDVI_QUERY_FOLLOW = 4096,
     AMDVI_QUERY_COLUMNS = 8192, /* of every view */
+    AMDVI_QUERY_GRACE = 16384,
 };
 
 /* What the user asks of a view */
@@ -113,6 +114,8 @@ struct amdvi_query {
     bool stale;                 /* only what disagrees with the tables */
     bool follow;                /* do not end: show what happens next */
     const char *rule;           /* only findings of this one; NULL: all */
+    bool has_grace;
+    uint64_t grace;             /* milliseconds; see check.h */
     uint64_t limit;             /* rows at most; 0: the view's default */
 };
 

@@ -28,6 +28,7 @@ static const struct amdvi_column columns[NUM_COLUMNS] = {
 struct state {
     struct amdvi_check check;
     size_t next;
+    size_t shown[AMDVI_NUM_RULES];
 };
 
 static enum amdvi_rule_id find_rule(const char *id)
@@ -63,7 +64,7 @@ static uint64_t count_findings(const struct amdvi_run *run,
     for (int i = 0; i < AMDVI_NUM_RULES; i++) {
         if (amdvi_rules[i].severity == severity &&
             wanted(run, (enum amdvi_rule_id)i)) {
-            count += state->check.of_rule[i];
+            count += state->check.found.of_rule[i];
         }
     }
     return count;
@@ -75,12 +76,13 @@ static void add_notes(struct amdvi_run *run)
     const struct state *state = run->state;
 
     for (int i = 0; i < AMDVI_NUM_RULES; i++) {
-        size_t n = state->check.of_rule[i];
+        size_t n = state->check.found.of_rule[i];
 
-        if (n > AMDVI_MAX_FINDINGS_OF_RULE &&
+        if (n > AMDVI_SHOWN_FINDINGS_OF_RULE &&
             wanted(run, (enum amdvi_rule_id)i)) {
             amdvi_run_note(run, "of %zu findings of %s the first %d are shown",
-                           n, amdvi_rules[i].id, AMDVI_MAX_FINDINGS_OF_RULE);
+                           n, amdvi_rules[i].id,
+                           AMDVI_SHOWN_FINDINGS_OF_RULE);
         }
     }
     if (state->check.cut_short) {
@@ -89,6 +91,11 @@ static void add_notes(struct amdvi_run *run)
     if (state->check.needs_extension) {
         amdvi_run_note(run, "cached translations and open page requests are "
                        "known to the device alone: it did not tell");
+    }
+    if (state->check.found.of_rule[AMDVI_RULE_DISAGREEING_ENTRY]) {
+        amdvi_run_note(run, "%s: its driver has had no time to invalidate "
+                       "what disagrees", run->target->ops->pause
+                       ? "the VM is paused" : "this is one moment");
     }
     if (state->check.not_in_dump) {
         run->incomplete = true;
@@ -126,7 +133,8 @@ static bool open_check(struct amdvi_run *run, struct amdvi_error *err)
     run->state = state;
     check = &state->check;
     check->target = run->target;
-    check->iommu = run->iommu;
+    check->grace_ms = run->query->has_grace ? run->query->grace
+                                            : AMDVI_CHECK_GRACE_MS;
     check->memory = amdvi_memory_new(run->target, err);
     if (!check->memory || !amdvi_target_pci(run->target, &check->pci, err) ||
         !amdvi_check_run(check, err)) {
@@ -156,17 +164,18 @@ static bool fetch(struct amdvi_run *run, struct amdvi_page *page,
                   struct amdvi_error *err)
 {
     struct state *state = run->state;
-    const struct amdvi_check *check = &state->check;
+    const struct amdvi_findings *found = &state->check.found;
 
     (void)err;
-    while (state->next < check->count && page->count < AMDVI_PAGE_ROWS) {
-        const struct amdvi_finding *finding = &check->finding[state->next++];
+    while (state->next < found->count && page->count < AMDVI_PAGE_ROWS) {
+        const struct amdvi_finding *finding = &found->finding[state->next++];
 
-        if (wanted(run, finding->rule)) {
+        if (wanted(run, finding->rule) &&
+            state->shown[finding->rule]++ < AMDVI_SHOWN_FINDINGS_OF_RULE) {
             add_row(page, finding);
         }
     }
-    page->last = state->next == check->count;
+    page->last = state->next == found->count;
     return true;
 }
 
@@ -174,7 +183,7 @@ static void close_check(struct amdvi_run *run)
 {
     struct state *state = run->state;
 
-    amdvi_strings_free(&state->check.strings);
+    amdvi_findings_free(&state->check.found);
     amdvi_pci_list_free(&state->check.pci);
     free(state->check.memory);
 }
@@ -183,7 +192,8 @@ const struct amdvi_view amdvi_view_check = {
     .name = "check",
     .args = "",
     .help = "what breaks a rule: see amdvi-check(7)",
-    .options = AMDVI_QUERY_FILTER | AMDVI_QUERY_RULE,
+    .options = AMDVI_QUERY_FILTER | AMDVI_QUERY_RULE |
+               AMDVI_QUERY_GRACE,
     .facts_key = "summary",
     .rows_key = "findings",
     .column = columns,

@@ -22,6 +22,7 @@ GREETING = {"QMP": {"version": {"qemu": {"micro": 2, "minor": 2, "major": 10},
                                 "package": ""}, "capabilities": ["oob"]}}
 MMIO_BASE = 0xfed80000
 MMIO_SIZE = 0x4000
+ECAM = 0xb0000000
 MEMORY_READ_MAX = 65536
 
 
@@ -96,6 +97,9 @@ class World(Machine):
         self.ram: List[Tuple[int, int]] = [(0, 0x0fffffff)]
         self.memory: Dict[int, int] = {}
         self.registers: Dict[int, int] = {0x1a0: 0}
+        # configuration spaces: address, 32-bit word; where they are, if at all
+        self.config: Dict[int, int] = {}
+        self.ecam: Any = None
         self.functions: List[Dict[str, Any]] = [
             pci_function(0, 0, 0, 0x8086, 0x29c0, 0x600, "", "Host bridge"),
             pci_function(0, 1, 0, 0x1022, 0x1419, 0x806),
@@ -144,6 +148,7 @@ class World(Machine):
                 {"bus": 0, "devices": self.functions}],
             "human-monitor-command": self.monitor,
             "qom-list": self.qom_list,
+            "qom-get": self.qom_get,
         }
         if self.extension:
             common["query-amd-iommu"] = lambda arguments: self.iommus
@@ -213,12 +218,22 @@ class World(Machine):
                              "type": "child<amd-iommu>"})
         return children
 
+    def qom_get(self, arguments: Dict[str, Any]) -> Any:
+        """The property that says where configuration spaces are."""
+        if (arguments != {"path": "/machine/q35", "property": "MCFG"} or
+                self.ecam is None):
+            raise Refused("GenericError", "no such property")
+        return self.ecam
+
     def monitor(self, arguments: Dict[str, Any]) -> str:
-        """The two text commands that an unmodified QEMU is asked."""
+        """The text commands that a QEMU is asked."""
         line = arguments["command-line"]
         if line == "info mtree -f":
             return self.mtree()
         name, count, address = line.split()
+        if count == "/1xw":
+            word = self.config.get(int(address, 16), 0xffffffff)
+            return f"{int(address, 16):016x}: 0x{word:08x}\r\n"
         if name != "xp" or count[0] != "/" or count[-2:] != "xg":
             return f"unknown command: '{line}'\r\n"
         return self.examine(int(address, 16), int(count[1:-2]))
