@@ -65,7 +65,6 @@ enum amdvi_family {
     AMDVI_FAMILY_GA,
     AMDVI_FAMILY_IRTE32,
     AMDVI_FAMILY_IRTE128,
-    AMDVI_FAMILY_COUNTER,
 };
 
 /* Feature bits by name: the fields of EFR and EFR2 */

@@ -306,7 +306,7 @@ static void decode(const struct amdvi_iommu *iommu, const uint64_t *words)
 
     show(&amdvi_layouts[words[1] % AMDVI_NUM_LAYOUTS], words,
          &iommu->features);
-    for (int f = 0; f <= AMDVI_FAMILY_COUNTER; f++) {
+    for (int f = 0; f <= AMDVI_FAMILY_IRTE128; f++) {
         amdvi_layout_match((enum amdvi_family)f, words[0]);
     }
     for (unsigned int level = 0; level < 8; level++) {

@@ -26,6 +26,8 @@
 /* Flags that only type 10h has */
 #define PREF_SUP 0x40
 #define PPR_SUP 0x80
+/* Counters per bank and banks: of features and attributes alike */
+#define COUNTERS 0x007fe000
 /* In the capability; 4 bits lower in an IVHD */
 #define MSI_NUM_PPR 0xf8000000
 
@@ -81,7 +83,7 @@ static void check(const char *options, uint8_t flags, uint32_t features)
     block = find_block(ivrs, 0x11);
     /* MsiNumPPR, as the capability has it */
     check_images(b, block, flags & ~(PREF_SUP | PPR_SUP),
-                 (misc & MSI_NUM_PPR) >> 4);
+                 (misc & MSI_NUM_PPR) >> 4 | (features & COUNTERS));
     newer = find_block(ivrs, 0x40);
     g_assert_cmpint(lduw_le_p(newer + LENGTH), ==, lduw_le_p(block + LENGTH));
     g_assert_cmpmem(newer + 1, lduw_le_p(newer + LENGTH) - 1, block + 1,
@@ -106,6 +108,12 @@ static void test_xt(void)
     check("svm=on,xtsup=on", 0xd1, 0x90800fef);
 }
 
+/* 4 counters in each of 2 banks */
+static void test_pmu(void)
+{
+    check("svm=on,pmu=on", 0xd1, 0x90800fee | 4 << 13 | 2 << 17);
+}
+
 static void test_less(void)
 {
     check("svm=on,pri=off,guest-levels=4,pasid-bits=9", 0x51, 0x800008e6);
@@ -117,6 +125,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     qtest_add_func("/amdvi/ivrs/default", test_default);
     qtest_add_func("/amdvi/ivrs/xt", test_xt);
+    qtest_add_func("/amdvi/ivrs/pmu", test_pmu);
     qtest_add_func("/amdvi/ivrs/less", test_less);
     return g_test_run();
 }

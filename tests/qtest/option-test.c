@@ -30,7 +30,6 @@ static const struct {
     { "svm=on,device-iotlb=on,ats=off",
       "device-iotlb=on contradicts ats=off" },
     { "svm=on,pri=on,ats=off", "pri=on needs ats=on" },
-    { "svm=on,pmu=on", "pmu=on is not supported yet" },
     { "svm=on,pci-id=nothing",
       "pci-id=nothing is not the id of an AMDVI-PCI device" },
     { "pasid-bits=16", "pasid-bits needs svm=on" },
@@ -39,6 +38,7 @@ static const struct {
     { "ats=on", "ats=on needs svm=on" },
     { "pri=on", "pri=on needs svm=on" },
     { "pmu=on", "pmu=on needs svm=on" },
+    { "svm=off,pmu=on", "pmu=on needs svm=on" },
 };
 
 /* How many messages of QEMU are in the text */
@@ -83,6 +83,7 @@ static const char *const accepted[] = {
     "svm=on,guest-levels=5", "svm=on,ats=off,pri=off,pmu=off",
     "svm=on,ats=on", "svm=on,ats=on,pri=off", "svm=on,device-iotlb=on,pri=on",
     "svm=on,dma-remap=on", "svm=on,intremap=off", "svm=on,xtsup=on",
+    "svm=on,pmu=on", "svm=on,pmu=on,ats=off",
     "svm=off,ats=off,pri=off,pmu=off",
 };
 

@@ -18,6 +18,7 @@
 #define EFR2 0x8
 #define EFR_XT 0x4ULL
 #define EFR_PPR 0x2ULL
+#define EFR_PC 0x200ULL
 #define WINDOW 0x4000
 
 static struct amdvi_features features_of(Bench *b)
@@ -93,6 +94,8 @@ static void test_features(void)
         { "svm=on", EFR },
         { "svm=on,xtsup=on", EFR | EFR_XT },
         { "svm=on,device-iotlb=on", EFR },
+        { "svm=on,pmu=on", EFR | EFR_PC },
+        { "svm=on,pmu=off", EFR },
         /* without PPR, early overflow, automatic responses, markers, EPH */
         { "svm=on,pri=off", 0x203300cf000059d9 },
         { "svm=on,ats=off", 0x203300cf000059d9 },
@@ -271,6 +274,8 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/register/reset", test_reset);
     qtest_add_data_func("/amdvi/register/masks", "svm=on", test_masks);
     qtest_add_data_func("/amdvi/register/masks-no-ats", "svm=on,ats=off",
+                        test_masks);
+    qtest_add_data_func("/amdvi/register/masks-pmu", "svm=on,pmu=on",
                         test_masks);
     qtest_add_data_func("/amdvi/register/masks-xt", "svm=on,xtsup=on",
                         test_masks);

@@ -90,6 +90,15 @@ static const struct row {
     { 0x4008, 8, "counter_pasid_lock", UINT64_MAX, 0, 0, false },
     { 0x4010, 8, "counter_domain_lock", UINT64_MAX, 0, 0, false },
     { 0x4018, 8, "counter_device_lock", UINT64_MAX, 0, 0, false },
+    { 0x40000, 8, "counter_0_0", 0xffffffffffff, 0, 0, false },
+    { 0x40008, 8, "counter_0_0_source", 0xc00000ff, 0, 0, false },
+    { 0x40010, 8, "counter_0_0_pasid", 0xffff8000ffff, 0, 0, false },
+    { 0x40018, 8, "counter_0_0_domain", 0xffff8000ffff, 0, 0, false },
+    { 0x40020, 8, "counter_0_0_device", 0xffff8000ffff, 0, 0, false },
+    { 0x40028, 8, "counter_0_0_report", UINT64_MAX, 0, 0, false },
+    { 0x40100, 8, "counter_0_1", 0xffffffffffff, 0, 0, false },
+    { 0x41000, 8, "counter_1_0", 0xffffffffffff, 0, 0, false },
+    { 0x41328, 8, "counter_1_3_report", UINT64_MAX, 0, 0, false },
 };
 
 static uint64_t writable(const struct amdvi_layout *l,

@@ -10,6 +10,7 @@
 #include "qemu/osdep.h"
 #include "qemu/lockable.h"
 #include "qemu/rcu_queue.h"
+#include "pmu.h"
 #include "state.h"
 #include "trace.h"
 
@@ -90,14 +91,26 @@ static void count_hit(AmdviDevice *d, const struct amdvi_request *r)
     }
 }
 
-bool amdvi_svm_find_cached(AmdviDevice *d, const struct amdvi_request *request,
-                           AmdviPath *path, AmdviIotlbHit *hit)
+/* Serve a request from the caches; @dte_event is how its DTE got there */
+static inline bool serve_cached(AmdviDevice *d,
+                                const struct amdvi_request *request,
+                                AmdviPath *path, AmdviIotlbHit *hit,
+                                unsigned int dte_event)
 {
     if (!find_cached(d, request, path, hit)) {
         return false;
     }
     count_hit(d, request);
+    if (amdvi_svm_pmu_is_on(d->engine)) {
+        amdvi_svm_pmu_hit(d, request, path, dte_event);
+    }
     return true;
+}
+
+bool amdvi_svm_find_cached(AmdviDevice *d, const struct amdvi_request *request,
+                           AmdviPath *path, AmdviIotlbHit *hit)
+{
+    return serve_cached(d, request, path, hit, AMDVI_pmu_event_dte_hit);
 }
 
 /* The hits of requests without PASID are counted beside the DTE */
@@ -174,6 +187,15 @@ static void fill_dte(AmdviDevice *d, uint16_t device_id, uint64_t begin,
                          dte);
 }
 
+/* Tell the performance counters what became of looking for a DTE */
+static void count_dte(AmdviDevice *d, const struct amdvi_request *request,
+                      const uint64_t dte[4], unsigned int event)
+{
+    if (amdvi_svm_pmu_is_on(d->engine)) {
+        amdvi_svm_pmu_dte(d, request, dte, event);
+    }
+}
+
 /*
  * Get the DTE for a request, cached or not.  False if the request ends here:
  * for want of a DTE, or because that was all that was missing in the caches.
@@ -187,16 +209,21 @@ static bool get_dte(AmdviDevice *d, const struct amdvi_request *request,
 
     if (amdvi_dte_cache_copy(&d->dte_cache, &d->engine->dte_clock,
                              request->device_id, dte)) {
+        count_dte(d, request, dte, AMDVI_pmu_event_dte_hit);
         return true;
     }
     if (!amdvi_svm_fetch_dte(view, request, dte, result)) {
+        if (amdvi_svm_pmu_is_on(d->engine)) {
+            amdvi_svm_pmu_no_dte(d, request, result);
+        }
         return false;
     }
     fill_dte(d, request->device_id, begin, view, dte);
-    if (amdvi_svm_find_cached(d, request, &path, &hit)) {
+    if (serve_cached(d, request, &path, &hit, AMDVI_pmu_event_dte_miss)) {
         hit_to_result(request, &path, &hit, result);
         return false;
     }
+    count_dte(d, request, dte, AMDVI_pmu_event_dte_miss);
     return true;
 }
 
@@ -225,7 +252,11 @@ void amdvi_svm_walk(AmdviDevice *d, const struct amdvi_request *request,
     if (!get_dte(d, request, &view, begin_dte, dte, result)) {
         return;
     }
-    amdvi_translate_dte(&view, mem, dte, request, NULL, result);
+    if (amdvi_svm_pmu_is_on(e)) {
+        amdvi_svm_pmu_walk(d, &view, mem, dte, request, result);
+    } else {
+        amdvi_translate_dte(&view, mem, dte, request, NULL, result);
+    }
     /* A probe leaves accessed bits alone: it must not make hits of others */
     if (!probe) {
         fill_pages(e, request, begin_pages, result);

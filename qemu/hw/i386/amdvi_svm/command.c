@@ -5,6 +5,7 @@
 #include "qemu/lockable.h"
 #include "qemu/log.h"
 #include "system/runstate.h"
+#include "pmu.h"
 #include "state.h"
 #include "trace.h"
 
@@ -230,6 +231,9 @@ static bool execute(AmdviEngine *e, uint64_t spa)
     WITH_QEMU_LOCK_GUARD(&e->lock) {
         amdvi_svm_record_entry(e, AMDVI_RECORD_COMMAND, AMDVI_FAMILY_COMMAND,
                                0, command);
+    }
+    if (amdvi_svm_pmu_is_on(e)) {
+        amdvi_svm_pmu_command(e, command);
     }
     return function(e, command) || fail(e, spa, "the completion store is not in RAM");
 }

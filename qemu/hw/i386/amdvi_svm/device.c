@@ -7,6 +7,7 @@
 #include "qemu/osdep.h"
 #include "qemu/lockable.h"
 #include "qemu/timer.h"
+#include "qemu/units.h"
 #include "qapi/error.h"
 #include "qapi/visitor.h"
 #include "hw/i386/pc.h"
@@ -20,6 +21,9 @@
 #define PASID_BITS_MAX 16
 #define GUEST_LEVELS_DEFAULT 5
 #define IOTLB_SIZE_DEFAULT 4096
+/* Ends where the interrupt range begins: spec/registers.md 1.1 */
+#define MMIO_SIZE_WITH_COUNTERS (512 * KiB)
+
 AmdviEngine *amdvi_svm_engine(AMDVIState *s)
 {
     return s->engine;
@@ -132,16 +136,6 @@ static bool check_ats(AMDVIState *s, Error **errp)
     return true;
 }
 
-/* Only what the engine does can be switched on */
-static bool check_missing(const AmdviOptions *o, Error **errp)
-{
-    if (o->pmu) {
-        error_setg(errp, "amd-iommu: pmu=on is not supported yet");
-        return false;
-    }
-    return true;
-}
-
 /* The stock code that follows would go on without a PCI function */
 static bool check_function(AMDVIState *s, Error **errp)
 {
@@ -171,14 +165,18 @@ bool amdvi_svm_check_options(AMDVIState *s, Error **errp)
     }
     s->dma_remap = true;
     return check_limits(&s->svm, errp) && check_iotlb_size(&s->svm, errp) &&
-           check_ats(s, errp) &&
-           check_missing(&s->svm, errp) && check_function(s, errp);
+           check_ats(s, errp) && check_function(s, errp);
 }
 
 const MemoryRegionOps *amdvi_svm_mmio_ops(AMDVIState *s,
                                           const MemoryRegionOps *stock)
 {
     return s->svm.svm ? &amdvi_svm_register_ops : stock;
+}
+
+uint64_t amdvi_svm_mmio_size(AMDVIState *s, uint64_t stock)
+{
+    return s->svm.pmu ? MMIO_SIZE_WITH_COUNTERS : stock;
 }
 
 static PCIIOMMUOps build_pci_ops(const AmdviOptions *o)

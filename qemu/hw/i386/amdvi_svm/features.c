@@ -4,6 +4,7 @@
  * them: capability and IVRS.  spec/registers.md 1, 5, 6; spec/acpi-ivrs.md.
  */
 #include "qemu/osdep.h"
+#include "pmu.h"
 #include "state.h"
 
 /* Widths in bits that the capability and IVRS state */
@@ -56,6 +57,7 @@ struct amdvi_features amdvi_svm_build_features(AMDVIState *s)
     amdvi_efr_set_ia_sup(&f.efr, 1);
     amdvi_efr_set_ga_sup(&f.efr, 1);
     amdvi_efr_set_he_sup(&f.efr, 1);
+    amdvi_efr_set_pc_sup(&f.efr, s->svm.pmu);
     amdvi_efr_set_hats(&f.efr, HATS_6_LEVELS);
     amdvi_efr_set_dev_tbl_seg_sup(&f.efr, SEGMENTS_8);
     amdvi_efr_set_ha_sup(&f.efr, 1);
@@ -116,10 +118,12 @@ static uint8_t ivhd_flags(const AmdviOptions *o, uint64_t efr, bool old)
     return flags;
 }
 
-/* Attributes of types 11h and 40h: MsiNumPPR; no counters */
+/* Attributes of types 11h and 40h: counters per bank, banks, MsiNumPPR */
 static uint32_t ivhd_attributes(const AmdviOptions *o)
 {
-    return ppr_message(o) << 23;
+    uint32_t counters = AMDVI_PMU_BANK_COUNTERS << 13 | AMDVI_PMU_BANKS << 17;
+
+    return ppr_message(o) << 23 | (o->pmu ? counters : 0);
 }
 
 /* Feature reporting of type 10h: the same, and fields of EFR */

@@ -88,9 +88,9 @@ void amdvi_svm_record(AmdviEngine *e, AmdviRecordKind kind,
     post_if_news(e, &record);
 }
 
-/* Field @id of an entry, or @none if its layout has no such field */
-static uint32_t field(const struct amdvi_layout *layout, const char *id,
-                      const uint64_t words[2], uint32_t none)
+uint32_t amdvi_svm_entry_field(const struct amdvi_layout *layout,
+                               const char *id, const uint64_t words[2],
+                               uint32_t none)
 {
     const struct amdvi_field *f =
         layout ? amdvi_field_by_id(layout, id) : NULL;
@@ -98,20 +98,26 @@ static uint32_t field(const struct amdvi_layout *layout, const char *id,
     return f ? amdvi_field_get(f, words) : none;
 }
 
+uint32_t amdvi_svm_entry_pasid(const struct amdvi_layout *layout,
+                               const uint64_t words[2])
+{
+    /* Where there is a flag for it, the PASID may be something else */
+    return amdvi_svm_entry_field(layout, "gn", words, 1)
+           ? amdvi_svm_entry_field(layout, "pasid", words, AMDVI_NO_PASID)
+           : AMDVI_NO_PASID;
+}
+
 void amdvi_svm_record_entry(AmdviEngine *e, AmdviRecordKind kind,
                             enum amdvi_family family, uint32_t detail,
                             const uint64_t words[2])
 {
     const struct amdvi_layout *layout = amdvi_layout_match(family, words[0]);
-    uint32_t pasid = AMDVI_NO_PASID;
 
-    /* Where there is a flag for it, the PASID may be something else */
-    if (field(layout, "gn", words, 1)) {
-        pasid = field(layout, "pasid", words, AMDVI_NO_PASID);
-    }
-    amdvi_svm_record(e, kind, field(layout, "device_id", words,
-                                    AMDVI_RECORD_NO_DEVICE),
-                     pasid, detail, words[0], words[1]);
+    amdvi_svm_record(e, kind,
+                     amdvi_svm_entry_field(layout, "device_id", words,
+                                           AMDVI_RECORD_NO_DEVICE),
+                     amdvi_svm_entry_pasid(layout, words), detail, words[0],
+                     words[1]);
 }
 
 void amdvi_svm_record_response(AmdviDevice *d, const AmdviGroup *g,

@@ -54,6 +54,7 @@ void amdvi_svm_realize(AMDVIState *s);
 /* Each returns the engine's answer, or @stock with svm=off */
 const MemoryRegionOps *amdvi_svm_mmio_ops(AMDVIState *s,
                                           const MemoryRegionOps *stock);
+uint64_t amdvi_svm_mmio_size(AMDVIState *s, uint64_t stock);
 const PCIIOMMUOps *amdvi_svm_pci_ops(AMDVIState *s, const PCIIOMMUOps *stock);
 uint64_t amdvi_svm_efr(AMDVIState *s, uint64_t stock);
 uint64_t amdvi_svm_ivrs(AMDVIState *s, AmdviIvrsWord word, uint64_t stock);

@@ -10,6 +10,7 @@
 #include "hw/pci/msi.h"
 #include "system/address-spaces.h"
 #include "system/runstate.h"
+#include "pmu.h"
 #include "state.h"
 #include "trace.h"
 
@@ -210,6 +211,9 @@ int amdvi_svm_remap(AMDVIState *s, const MSIMessage *origin,
         amdvi_svm_view(s, &view);
         amdvi_remap_interrupt(&view, &amdvi_svm_mem, NULL, &message,
                               &interrupt);
+        if (amdvi_svm_pmu_is_on(e)) {
+            amdvi_svm_pmu_interrupt(e, message.device_id, &interrupt);
+        }
     }
     *translated = *origin;
     if (interrupt.outcome == AMDVI_OUTCOME_TRANSLATED) {

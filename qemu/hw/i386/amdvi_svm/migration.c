@@ -13,6 +13,7 @@
 #include "qemu/lockable.h"
 #include "qemu/rcu_queue.h"
 #include "migration/vmstate.h"
+#include "pmu.h"
 #include "state.h"
 
 /* An open page request group on its way */
@@ -137,6 +138,8 @@ static int post_load(void *opaque, int version_id)
         if (!registers_are_sane(e)) {
             return -EINVAL;
         }
+        amdvi_svm_pmu_sanitize(e);
+        amdvi_svm_pmu_update(e);
         amdvi_svm_publish_view(e);
         amdvi_stats_loaded(&e->stats);
     }
@@ -322,6 +325,26 @@ static const VMStateDescription vmstate_stats = {
     },
 };
 
+static bool has_pmu(void *opaque)
+{
+    AmdviEngine *e = opaque;
+
+    return amdvi_efr_pc_sup(&e->features.efr);
+}
+
+static const VMStateDescription vmstate_pmu = {
+    .name = "amd-iommu-svm/engine/pmu",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = has_pmu,
+    .fields = (const VMStateField[]) {
+        VMSTATE_STRUCT_SUB_ARRAY(reg, AmdviEngine, AMDVI_PMU_FIRST,
+                                 AMDVI_PMU_REGISTERS, 1,
+                                 vmstate_register_value, AmdviRegister),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
 static const VMStateDescription vmstate_engine = {
     .name = "amd-iommu-svm/engine",
     .version_id = 1,
@@ -331,8 +354,8 @@ static const VMStateDescription vmstate_engine = {
     .pre_load = pre_load,
     .post_load = post_load,
     .fields = (const VMStateField[]) {
-        VMSTATE_STRUCT_ARRAY(reg, AmdviEngine, AMDVI_NUM_REGISTERS, 1,
-                             vmstate_register_value, AmdviRegister),
+        VMSTATE_STRUCT_SUB_ARRAY(reg, AmdviEngine, 0, AMDVI_PMU_FIRST, 1,
+                                 vmstate_register_value, AmdviRegister),
         VMSTATE_BOOL(command_error, AmdviEngine),
         VMSTATE_BOOL_ARRAY(log_on, AmdviEngine, AMDVI_NUM_RINGS),
         VMSTATE_UINT32(irq_level, AmdviEngine),
@@ -347,6 +370,7 @@ static const VMStateDescription vmstate_engine = {
     },
     .subsections = (const VMStateDescription * const []) {
         &vmstate_armed,
+        &vmstate_pmu,
         NULL
     },
 };

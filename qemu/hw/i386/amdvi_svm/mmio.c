@@ -10,6 +10,7 @@
 #include "qemu/bswap.h"
 #include "qemu/lockable.h"
 #include "qemu/log.h"
+#include "pmu.h"
 #include "state.h"
 #include "trace.h"
 
@@ -128,7 +129,7 @@ uint64_t amdvi_svm_read_register(AMDVIState *s, enum amdvi_layout_id id)
         return read_stock(s, id);
     }
     QEMU_LOCK_GUARD(&e->lock);
-    return *amdvi_svm_reg(e, id);
+    return qatomic_read(amdvi_svm_reg(e, id));
 }
 
 static void stock_view(AMDVIState *s, struct amdvi_iommu *view)
@@ -237,10 +238,12 @@ static void write_bits(AmdviEngine *e, enum amdvi_layout_id id,
     uint64_t set = mask & (r->writable | r->owned);
     uint64_t new = (r->value & ~set) | (value & set);
 
-    if (ring && ring_refuses(e, ring, id, new)) {
+    if ((ring && ring_refuses(e, ring, id, new)) ||
+        amdvi_svm_pmu_refuses(e, id)) {
         return;
     }
-    r->value = new & ~(value & mask & r->clearable);
+    /* Requests may count at this moment, and without the lock */
+    qatomic_set(&r->value, new & ~(value & mask & r->clearable));
     if (ring && id == ring->base) {
         *amdvi_svm_reg(e, ring->head) = 0;
         *amdvi_svm_reg(e, ring->tail) = 0;
@@ -249,7 +252,17 @@ static void write_bits(AmdviEngine *e, enum amdvi_layout_id id,
         control_written(e);
     }
     amdvi_svm_publish_view(e);
+    amdvi_svm_pmu_update(e);
     amdvi_svm_update_irq(e);
+}
+
+static void count_access(AMDVIState *s, enum amdvi_layout_id id)
+{
+    AmdviEngine *e = amdvi_svm_engine(s);
+
+    if (amdvi_svm_pmu_is_on(e)) {
+        amdvi_svm_pmu_access(e, id);
+    }
 }
 
 static uint64_t mmio_read(void *opaque, hwaddr addr, unsigned size)
@@ -265,6 +278,7 @@ static uint64_t mmio_read(void *opaque, hwaddr addr, unsigned size)
     if (!l) {
         return 0;
     }
+    count_access(s, l - amdvi_layouts);
     value = amdvi_svm_read_register(s, l - amdvi_layouts);
     value = extract64(value, (addr - l->offset) * 8, size * 8);
     trace_amdvi_svm_read(l->name, addr, size, value);
@@ -292,6 +306,7 @@ static void mmio_write(void *opaque, hwaddr addr, uint64_t value,
         return;
     }
     trace_amdvi_svm_write(l->name, addr, size, value);
+    count_access(s, id);
     shift = (addr - l->offset) * 8;
     WITH_QEMU_LOCK_GUARD(&e->lock) {
         amdvi_svm_record(e, AMDVI_RECORD_REGISTER, AMDVI_RECORD_NO_DEVICE,
@@ -335,6 +350,7 @@ void amdvi_svm_init_registers(AmdviEngine *e)
     e->reg[AMDVI_LAYOUT_efr].reset = f->efr;
     e->reg[AMDVI_LAYOUT_efr2].reset = f->efr2;
     e->view.features = *f;
+    amdvi_svm_pmu_init(e);
 }
 
 void amdvi_svm_reset_registers(AmdviEngine *e)
@@ -349,4 +365,5 @@ void amdvi_svm_reset_registers(AmdviEngine *e)
     e->irq_pending = 0;
     e->abort_pending = false;
     amdvi_svm_publish_view(e);
+    amdvi_svm_pmu_update(e);
 }

@@ -150,6 +150,8 @@ struct AmdviEngine {
     QemuSeqLock view_lock;
     struct amdvi_iommu view;
 
+    uint32_t pmu_events;        /* a bit for each that a counter counts */
+
     /* Written under @lock */
     AmdviIotlb iotlb;
     AmdviDteClock dte_clock;
@@ -389,6 +391,15 @@ void amdvi_svm_record(AmdviEngine *e, AmdviRecordKind kind,
 void amdvi_svm_record_entry(AmdviEngine *e, AmdviRecordKind kind,
                             enum amdvi_family family, uint32_t detail,
                             const uint64_t words[2]);
+/*
+ * Field @id of such an entry, or @none if its @layout (NULL: unknown) has no
+ * such field; and its PASID or AMDVI_NO_PASID.  Need no lock.
+ */
+uint32_t amdvi_svm_entry_field(const struct amdvi_layout *layout,
+                               const char *id, const uint64_t words[2],
+                               uint32_t none);
+uint32_t amdvi_svm_entry_pasid(const struct amdvi_layout *layout,
+                               const uint64_t words[2]);
 /*
  * Tell whoever listens, later and once a second at most.  The first needs the
  * lock; the second the BQL, and not the lock.

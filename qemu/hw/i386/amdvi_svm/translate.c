@@ -15,6 +15,7 @@
 #include "qapi/error.h"
 #include "exec/target_page.h"
 #include "system/address-spaces.h"
+#include "pmu.h"
 #include "state.h"
 #include "trace.h"
 
@@ -89,8 +90,9 @@ bool amdvi_svm_failed(const struct amdvi_result *result)
            result->outcome == AMDVI_OUTCOME_UNSUPPORTED;
 }
 
-void amdvi_svm_report(AmdviEngine *e, const struct amdvi_request *request,
-                      const struct amdvi_result *result)
+/* Log a failed request, if it failed */
+static void report(AmdviEngine *e, const struct amdvi_request *request,
+                   const struct amdvi_result *result)
 {
     if (!amdvi_svm_failed(result)) {
         return;
@@ -112,6 +114,15 @@ void amdvi_svm_report(AmdviEngine *e, const struct amdvi_request *request,
     amdvi_svm_deliver_irq(e);
 }
 
+void amdvi_svm_report(AmdviEngine *e, const struct amdvi_request *request,
+                      const struct amdvi_result *result)
+{
+    if (amdvi_svm_pmu_is_on(e)) {
+        amdvi_svm_pmu_abort(e, request, result);
+    }
+    report(e, request, result);
+}
+
 bool amdvi_svm_fetch_dte(const struct amdvi_iommu *view,
                          const struct amdvi_request *request, uint64_t dte[4],
                          struct amdvi_result *result)
@@ -123,11 +134,18 @@ bool amdvi_svm_fetch_dte(const struct amdvi_iommu *view,
 void amdvi_svm_report_dma(AmdviDevice *d, const struct amdvi_request *request,
                           struct amdvi_result *result)
 {
+    bool again = false;
+
     if (result->has_event) {
         QEMU_LOCK_GUARD(&d->engine->lock);
-        result->has_event = !is_continuation(d, request);
+        again = is_continuation(d, request);
+        result->has_event = !again;
     }
-    amdvi_svm_report(d->engine, request, result);
+    if (again) {
+        report(d->engine, request, result);
+    } else {
+        amdvi_svm_report(d->engine, request, result);
+    }
 }
 
 unsigned int amdvi_svm_range_shift(uint64_t addr, unsigned int page_shift)
