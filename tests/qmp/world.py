@@ -162,8 +162,8 @@ class Case(unittest.TestCase):
         reply: Reply = self.qmp.command(name, **arguments)
         return reply
 
-    def refused(self, words: str, name: str, **arguments: Any) -> None:
+    def refused(self, reason: str, name: str, **arguments: Any) -> None:
         """A command that has to be refused so."""
         with self.assertRaises(ExecuteError) as caught:
             self.qmp.command(name, **arguments)
-        self.assertIn(words, str(caught.exception))
+        self.assertIn(reason, str(caught.exception))
