@@ -181,10 +181,18 @@ static const VMStateDescription vmstate_group_injected = {
     },
 };
 
+/* Memory for groups comes as it is, and not all of a group is in the stream */
+static int group_pre_load(void *opaque)
+{
+    memset(opaque, 0, sizeof(AmdviSavedGroup));
+    return 0;
+}
+
 static const VMStateDescription vmstate_group = {
     .name = "amd-iommu-svm/page-request-group",
     .version_id = 1,
     .minimum_version_id = 1,
+    .pre_load = group_pre_load,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT16(device_id, AmdviSavedGroup),
         VMSTATE_UINT16(prg_index, AmdviSavedGroup),
