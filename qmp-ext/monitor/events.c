@@ -61,9 +61,28 @@ static void tell(AmdviEngine *e, AmdviNewsKind kind, const AmdviRecord *r,
     functions[kind](amdvi_qmp_id(e->s), r, suppressed);
 }
 
+static void tell_stop(AmdviEngine *e, const AmdviHit *hit)
+{
+    const AmdviHappening *what = &hit->what;
+    bool is_fault = what->kind == AMDVI_BREAK_FAULT;
+    uint64List *words = NULL;
+
+    QAPI_LIST_PREPEND(words, what->words[1]);
+    QAPI_LIST_PREPEND(words, what->words[0]);
+    qapi_event_send_amd_iommu_break(
+        amdvi_qmp_id(e->s), hit->number, amdvi_qmp_break_kinds[what->kind],
+        what->device_id != AMDVI_RECORD_NO_DEVICE, what->device_id,
+        what->pasid != AMDVI_NO_PASID, what->pasid,
+        what->has_address, what->first, what->has_group, what->prg_index,
+        what->has_words, words,
+        is_fault ? amdvi_reason_word(what->reason) : NULL);
+    qapi_free_uint64List(words);
+}
+
 static void start_telling(void)
 {
     amdvi_svm_tell = tell;
+    amdvi_svm_tell_stop = tell_stop;
 }
 
 type_init(start_telling);

@@ -4,7 +4,6 @@
 #include "qemu/lockable.h"
 #include "qapi/error.h"
 #include "qapi/qapi-commands-amd-iommu.h"
-#include "system/runstate.h"
 #include "target.h"
 
 #define WORDS 2
@@ -16,15 +15,14 @@ static const AmdIommuInjectKind armed_kinds[AMDVI_NUM_ARMED_KINDS] = {
     [AMDVI_ARMED_DELAY] = AMD_IOMMU_INJECT_KIND_DELAY_RESPONSE,
 };
 
-/* A stop for anything else must leave guest memory alone: migration */
+/* Its memory must not change then */
 static bool check_runstate(Error **errp)
 {
-    if (runstate_is_running() || runstate_check(RUN_STATE_PAUSED) ||
-        runstate_check(RUN_STATE_DEBUG)) {
-        return true;
+    if (amdvi_svm_is_moving()) {
+        error_setg(errp, "the VM is being migrated or saved, or was");
+        return false;
     }
-    error_setg(errp, "the VM is neither running nor paused");
-    return false;
+    return true;
 }
 
 /* Say why nothing was injected; true if something was */

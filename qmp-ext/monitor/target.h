@@ -61,6 +61,9 @@ bool amdvi_qmp_may_walk(const AmdviBudget *budget);
 bool amdvi_qmp_pasid(bool has_pasid, uint32_t pasid, bool attrs,
                      struct amdvi_request *request, Error **errp);
 
+/* Kinds of breakpoints as the schema has them */
+extern const AmdIommuBreakKind amdvi_qmp_break_kinds[AMDVI_NUM_BREAK_KINDS];
+
 /* State of a ring; NULL if this IOMMU has none such */
 AmdIommuRing *amdvi_qmp_ring(AMDVIState *s, AmdIommuLog log);
 

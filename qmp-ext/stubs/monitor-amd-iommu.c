@@ -118,6 +118,24 @@ void qmp_amd_iommu_disarm(const char *id, Error **errp)
     error_setg(errp, "there is no such AMD IOMMU");
 }
 
+AmdIommuBreakNumber *qmp_amd_iommu_break(AmdIommuBreakRequest *arg,
+                                         Error **errp)
+{
+    error_setg(errp, "there is no such AMD IOMMU");
+    return NULL;
+}
+
+void qmp_amd_iommu_break_delete(bool has_number, uint32_t number,
+                                const char *id, Error **errp)
+{
+    error_setg(errp, "there is no such AMD IOMMU");
+}
+
+AmdIommuBreakList *qmp_query_amd_iommu_breaks(const char *id, Error **errp)
+{
+    return NULL;
+}
+
 GuestMemory *qmp_guest_memory_read(uint64_t address, uint32_t size,
                                    Error **errp)
 {

@@ -488,7 +488,7 @@ static void test_migration(void)
     qtest_qmp_assert_success(s->b->qts, "{ 'execute': 'stop' }");
     g_assert_cmpuint(inject(s, TIMEOUT), ==, 2);
     path = migrate_save(s->b->qts);
-    assert_refused(s->b, DROP, "the VM is neither running nor paused");
+    assert_refused(s->b, DROP, "the VM is being migrated or saved, or was");
     t = svm_attach(bench_start("svm=on", "-device svm-testdev,addr=06.0 "
                                "-incoming defer"));
     migrate_load(t->b->qts, path);

@@ -218,13 +218,18 @@ static bool execute(AmdviEngine *e, uint64_t spa)
 {
     CommandFunction *function;
     uint64_t command[2];
+    bool legal;
 
     if (!fetch(e, spa, command)) {
         return false;
     }
     function = find_function(command);
-    if (!function ||
-        amdvi_check_command(&e->features, command) != AMDVI_COMMAND_OK) {
+    legal = function &&
+            amdvi_check_command(&e->features, command) == AMDVI_COMMAND_OK;
+    if (amdvi_svm_break_at_command(e, command, legal)) {
+        return false;
+    }
+    if (!legal) {
         return refuse(e, spa, command);
     }
     trace_amdvi_svm_command(command[0], command[1], spa);
@@ -273,7 +278,7 @@ void amdvi_svm_run_commands(AmdviEngine *e)
 {
     int done = 0;
 
-    if (e->executing) {
+    if (e->executing || amdvi_svm_is_holding(e)) {
         return;
     }
     e->executing = true;

@@ -211,6 +211,8 @@ static void reset(AmdviEngine *e)
     qemu_bh_cancel(e->command_bh);
     qemu_bh_cancel(e->irq_bh);
     qemu_bh_cancel(e->response_bh);
+    qemu_bh_cancel(e->stop_bh);
+    amdvi_svm_reset_hold(e);
     amdvi_svm_reset_registers(e);
     timer_del(e->response_timer);
     amdvi_svm_reset_page_requests(e);
@@ -242,6 +244,9 @@ static void vm_state_changed(void *opaque, bool running, RunState state)
 
     if (running) {
         amdvi_svm_place_saved_groups(e);
+        if (amdvi_svm_is_holding(e)) {
+            qemu_bh_schedule(e->stop_bh);
+        }
         qemu_bh_schedule(e->command_bh);
         qemu_bh_schedule(e->irq_bh);
         qemu_bh_schedule(e->response_bh);
@@ -268,6 +273,7 @@ void amdvi_svm_realize(AMDVIState *s)
                                         &dev->mem_reentrancy_guard);
     e->irq_bh = qemu_bh_new(amdvi_svm_irq_bh, e);
     e->response_bh = qemu_bh_new(amdvi_svm_response_bh, e);
+    e->stop_bh = qemu_bh_new(amdvi_svm_stop_bh, e);
     e->response_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL,
                                      amdvi_svm_response_bh, e);
     s->engine = e;

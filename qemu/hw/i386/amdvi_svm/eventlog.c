@@ -6,7 +6,7 @@
 #include "trace.h"
 
 /* The first error is kept until software has cleared HEV */
-static void set_hardware_error(AmdviEngine *e, const uint64_t event[2])
+void amdvi_svm_set_hardware_error(AmdviEngine *e, const uint64_t event[2])
 {
     uint64_t *status = amdvi_svm_reg(e, AMDVI_LAYOUT_hw_event_status);
 
@@ -26,10 +26,7 @@ AmdviLogged amdvi_svm_log_event(AmdviEngine *e, const uint64_t event[2],
     AmdviLogged logged;
 
     QEMU_LOCK_GUARD(&e->lock);
-    if (hardware_error) {
-        set_hardware_error(e, event);
-    }
-    logged = amdvi_svm_log(e, AMDVI_RING_EVENT, event);
+    logged = amdvi_svm_log(e, AMDVI_RING_EVENT, event, hardware_error);
     amdvi_svm_update_irq(e);
     return logged;
 }

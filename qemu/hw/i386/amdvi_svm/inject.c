@@ -63,7 +63,7 @@ AmdviInjected amdvi_svm_inject_overflow(AmdviEngine *e, bool ppr)
             return AMDVI_INJECT_LOG_STOPPED;
         }
         trace_amdvi_svm_inject_overflow(amdvi_svm_rings[id].name);
-        amdvi_svm_overflow(e, id, nothing);
+        amdvi_svm_lose(e, id, nothing);
         amdvi_svm_update_irq(e);
     }
     amdvi_svm_deliver_irq(e);

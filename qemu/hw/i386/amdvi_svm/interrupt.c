@@ -145,6 +145,11 @@ static void deliver(AmdviEngine *e)
     uint32_t pending;
     bool abort;
 
+    amdvi_svm_tell_news(e);
+    /* What the guest must not see yet leaves when the VM goes on */
+    if (amdvi_svm_is_holding(e)) {
+        return;
+    }
     WITH_QEMU_LOCK_GUARD(&e->lock) {
         control = *amdvi_svm_reg(e, AMDVI_LAYOUT_control);
         for (int i = 0; i < ARRAY_SIZE(sources); i++) {
@@ -164,7 +169,6 @@ static void deliver(AmdviEngine *e)
     WITH_QEMU_LOCK_GUARD(&e->lock) {
         e->irq_pending |= pending & e->irq_level;
     }
-    amdvi_svm_tell_news(e);
 }
 
 void amdvi_svm_irq_bh(void *opaque)
@@ -185,8 +189,10 @@ void amdvi_svm_deliver_irq(AmdviEngine *e)
 }
 
 /* Log a refused interrupt, and give the device its abort */
-static int refuse(AmdviEngine *e, const struct amdvi_interrupt *interrupt)
+static int refuse(AmdviEngine *e, const struct amdvi_message *message,
+                  const struct amdvi_interrupt *interrupt)
 {
+    amdvi_svm_break_at_interrupt(e, message, interrupt);
     if (interrupt->has_event) {
         amdvi_svm_log_event(e, interrupt->event, interrupt->hardware_error);
         amdvi_svm_deliver_irq(e);
@@ -232,7 +238,7 @@ int amdvi_svm_remap(AMDVIState *s, const MSIMessage *origin,
                           translated->address, translated->data);
     return interrupt.outcome == AMDVI_OUTCOME_FORWARDED ||
            interrupt.outcome == AMDVI_OUTCOME_TRANSLATED
-           ? 0 : refuse(e, &interrupt);
+           ? 0 : refuse(e, &message, &interrupt);
 }
 
 /* Most DMA, and the IOAPIC, come without a requester ID */

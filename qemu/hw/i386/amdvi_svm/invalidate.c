@@ -42,8 +42,7 @@ static void notify(AmdviDevice *d, IOMMUNotifierFlag kind,
     }
 }
 
-/* The DTE as it is in memory now; false if there is none */
-static bool load_dte(AmdviDevice *d, uint64_t dte[4])
+bool amdvi_svm_load_dte(AmdviDevice *d, uint64_t dte[4])
 {
     struct amdvi_iommu view;
     uint8_t bytes[AMDVI_MAX_WORDS * 8];
@@ -97,7 +96,7 @@ static bool stale_range(AmdviDevice *d, uint16_t domain_id, uint32_t pasid,
     uint64_t dte[4];
     bool guest;
 
-    if (!load_dte(d, dte)) {
+    if (!amdvi_svm_load_dte(d, dte)) {
         *range = everything;
         return true;
     }
@@ -134,7 +133,7 @@ static bool owns_pasid_0(AmdviDevice *d)
 {
     uint64_t dte[4];
 
-    return !load_dte(d, dte) || (amdvi_dte_gv(dte) && amdvi_dte_giov(dte));
+    return !amdvi_svm_load_dte(d, dte) || (amdvi_dte_gv(dte) && amdvi_dte_giov(dte));
 }
 
 void amdvi_svm_forget_device_tlb(AmdviEngine *e, uint16_t device_id,

@@ -6,8 +6,8 @@
 #include "state.h"
 #include "trace.h"
 
-void amdvi_svm_overflow(AmdviEngine *e, AmdviRingId id,
-                        const uint64_t record[2])
+/* The log is full: the record is lost, and so are all until a restart */
+static void overflow(AmdviEngine *e, AmdviRingId id, const uint64_t record[2])
 {
     const AmdviRing *ring = &amdvi_svm_rings[id];
     uint64_t *status = amdvi_svm_reg(e, AMDVI_LAYOUT_status);
@@ -41,8 +41,8 @@ static void append(AmdviEngine *e, const AmdviRing *ring,
     ring->set_interrupt(amdvi_svm_reg(e, AMDVI_LAYOUT_status), 1);
 }
 
-AmdviLogged amdvi_svm_log(AmdviEngine *e, AmdviRingId id,
-                          const uint64_t record[2])
+static AmdviLogged write_record(AmdviEngine *e, AmdviRingId id,
+                                const uint64_t record[2])
 {
     const AmdviRing *ring = &amdvi_svm_rings[id];
     uint32_t bytes = amdvi_svm_ring_bytes(e, ring);
@@ -53,9 +53,49 @@ AmdviLogged amdvi_svm_log(AmdviEngine *e, AmdviRingId id,
         return AMDVI_LOG_STOPPED;
     }
     if (next == *amdvi_svm_reg(e, ring->head)) {
-        amdvi_svm_overflow(e, id, record);
+        overflow(e, id, record);
         return AMDVI_LOG_OVERFLOW;
     }
     append(e, ring, record, next);
+    if (id == AMDVI_RING_PPR) {
+        amdvi_svm_request_logged(e);
+    }
     return AMDVI_LOGGED;
+}
+
+AmdviLogged amdvi_svm_log(AmdviEngine *e, AmdviRingId id,
+                          const uint64_t record[2], bool hardware_error)
+{
+    if (amdvi_svm_is_holding(e)) {
+        return amdvi_svm_withhold(e, id, record, AMDVI_LOGGED,
+                                  hardware_error);
+    }
+    if (hardware_error) {
+        amdvi_svm_set_hardware_error(e, record);
+    }
+    return write_record(e, id, record);
+}
+
+void amdvi_svm_lose(AmdviEngine *e, AmdviRingId id, const uint64_t record[2])
+{
+    if (amdvi_svm_is_holding(e)) {
+        amdvi_svm_withhold(e, id, record, AMDVI_LOG_OVERFLOW, false);
+    } else {
+        overflow(e, id, record);
+    }
+}
+
+void amdvi_svm_publish(AmdviEngine *e, const AmdviHeld *held)
+{
+    const AmdviRing *ring = &amdvi_svm_rings[held->ring];
+
+    if (held->hardware_error) {
+        amdvi_svm_set_hardware_error(e, held->words);
+    }
+    if (held->logged == AMDVI_LOGGED) {
+        write_record(e, held->ring, held->words);
+    } else if (held->logged == AMDVI_LOG_OVERFLOW &&
+               ring->running(amdvi_svm_reg(e, AMDVI_LAYOUT_status))) {
+        overflow(e, held->ring, held->words);
+    }
 }

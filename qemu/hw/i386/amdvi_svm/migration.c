@@ -73,6 +73,7 @@ static int pre_load(void *opaque)
 {
     amdvi_svm_drop_saved_groups(opaque);
     amdvi_svm_disarm(opaque);
+    amdvi_svm_reset_hold(opaque);
     /* Hits until now, which must not be added to those that come in */
     amdvi_svm_fold_stats(opaque);
     return 0;
@@ -272,6 +273,98 @@ static const VMStateDescription vmstate_armed = {
     },
 };
 
+static bool hold_needed(void *opaque)
+{
+    AmdviEngine *e = opaque;
+
+    return e->hold.hits;
+}
+
+static bool hold_is_sane(void *opaque, int version_id)
+{
+    AmdviEngine *e = opaque;
+
+    return e->hold.hits && e->hold.hits <= AMDVI_HITS_MAX &&
+           e->hold.records <= AMDVI_HELD_SLOTS;
+}
+
+static int hold_post_load(void *opaque, int version_id)
+{
+    AmdviEngine *e = opaque;
+
+    for (uint32_t i = 0; i < e->hold.hits; i++) {
+        if (e->hold.hit[i].what.kind >= AMDVI_NUM_BREAK_KINDS ||
+            e->hold.hit[i].what.reason >= AMDVI_NUM_REASONS) {
+            error_report("amd-iommu: the incoming state was stopped for "
+                         "something unknown");
+            return -EINVAL;
+        }
+    }
+    for (uint32_t i = 0; i < e->hold.records; i++) {
+        const AmdviHeld *held = &e->hold.record[i];
+
+        if ((held->ring != AMDVI_RING_EVENT && held->ring != AMDVI_RING_PPR) ||
+            held->logged > AMDVI_LOG_OVERFLOW) {
+            error_report("amd-iommu: the incoming state withholds a record "
+                         "of an unknown log");
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+static const VMStateDescription vmstate_hit = {
+    .name = "amd-iommu-svm/hit",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(number, AmdviHit),
+        VMSTATE_UINT32(what.kind, AmdviHit),
+        VMSTATE_UINT32(what.device_id, AmdviHit),
+        VMSTATE_UINT32(what.pasid, AmdviHit),
+        VMSTATE_BOOL(what.has_address, AmdviHit),
+        VMSTATE_UINT64(what.first, AmdviHit),
+        VMSTATE_BOOL(what.has_group, AmdviHit),
+        VMSTATE_UINT16(what.prg_index, AmdviHit),
+        VMSTATE_UINT32(what.reason, AmdviHit),
+        VMSTATE_BOOL(what.has_words, AmdviHit),
+        VMSTATE_UINT64_ARRAY(what.words, AmdviHit, 2),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+static const VMStateDescription vmstate_held = {
+    .name = "amd-iommu-svm/held",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64_ARRAY(words, AmdviHeld, 2),
+        VMSTATE_UINT8(ring, AmdviHeld),
+        VMSTATE_UINT8(logged, AmdviHeld),
+        VMSTATE_BOOL(hardware_error, AmdviHeld),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+/* The VM was to be stopped, and moved before that: it will stop there */
+static const VMStateDescription vmstate_hold = {
+    .name = "amd-iommu-svm/engine/hold",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = hold_needed,
+    .post_load = hold_post_load,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(hold.hits, AmdviEngine),
+        VMSTATE_UINT32(hold.records, AmdviEngine),
+        VMSTATE_VALIDATE("number of withheld records", hold_is_sane),
+        VMSTATE_STRUCT_VARRAY_UINT32(hold.hit, AmdviEngine, hold.hits, 1,
+                                     vmstate_hit, AmdviHit),
+        VMSTATE_STRUCT_VARRAY_UINT32(hold.record, AmdviEngine, hold.records,
+                                     1, vmstate_held, AmdviHeld),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
 static const VMStateDescription vmstate_register_value = {
     .name = "amd-iommu-svm/register",
     .version_id = 1,
@@ -378,6 +471,7 @@ static const VMStateDescription vmstate_engine = {
     },
     .subsections = (const VMStateDescription * const []) {
         &vmstate_armed,
+        &vmstate_hold,
         &vmstate_pmu,
         NULL
     },

@@ -71,7 +71,8 @@ static bool nearly_full(AmdviEngine *e)
     const uint64_t *early = amdvi_svm_reg(e, AMDVI_LAYOUT_ppr_early_overflow);
 
     return amdvi_ppr_early_overflow_en(early) &&
-           used_entries(e) >= amdvi_ppr_early_overflow_threshold(early);
+           used_entries(e) + amdvi_svm_withheld(e, AMDVI_RING_PPR) >=
+           amdvi_ppr_early_overflow_threshold(early);
 }
 
 static bool responds_automatically(AmdviEngine *e)
@@ -95,13 +96,8 @@ static int not_logged(AmdviDevice *d, const struct amdvi_page_request *r)
     return 0;
 }
 
-static void logged(AmdviDevice *d, const struct amdvi_page_request *r)
+void amdvi_svm_request_logged(AmdviEngine *e)
 {
-    AmdviEngine *e = d->engine;
-
-    if (!amdvi_is_stop_marker(r)) {
-        open_group(d, r);
-    }
     if (nearly_full(e)) {
         amdvi_status_set_ppr_overflow_early(
             amdvi_svm_reg(e, AMDVI_LAYOUT_status), 1);
@@ -123,8 +119,10 @@ static int log_request(AmdviDevice *d, const struct amdvi_page_request *r,
     QEMU_LOCK_GUARD(&e->lock);
     if (responds_automatically(e) && nearly_full(e)) {
         ret = not_logged(d, r);
-    } else if (amdvi_svm_log(e, AMDVI_RING_PPR, entry) == AMDVI_LOGGED) {
-        logged(d, r);
+    } else if (amdvi_svm_log(e, AMDVI_RING_PPR, entry, false) == AMDVI_LOGGED) {
+        if (!amdvi_is_stop_marker(r)) {
+            open_group(d, r);
+        }
     } else {
         ret = not_logged(d, r);
     }
@@ -153,6 +151,26 @@ static int act(AmdviDevice *d, const struct amdvi_page_request *r,
     }
 }
 
+static void break_at_request(AmdviEngine *e,
+                             const struct amdvi_page_request *r,
+                             const struct amdvi_page_request_result *result)
+{
+    AmdviHappening what = {
+        .kind = AMDVI_BREAK_PAGE_REQUEST,
+        .device_id = r->device_id,
+        .pasid = r->pasid,
+        .has_address = true,
+        .first = r->addr & ~UINT64_C(0xfff),
+        .last = r->addr | 0xfff,
+        .has_group = true,
+        .prg_index = r->prg_index,
+        .has_words = result->action == AMDVI_PPR_LOG,
+        .words = { result->entry[0], result->entry[1] },
+    };
+
+    amdvi_svm_break_on(e, &what);
+}
+
 int amdvi_svm_serve_page_request(AmdviDevice *d,
                                  const struct amdvi_page_request *r)
 {
@@ -171,6 +189,7 @@ int amdvi_svm_serve_page_request(AmdviDevice *d,
         amdvi_stats_add(&e->stats, r->device_id, r->pasid,
                         AMDVI_COUNT_PAGE_REQUESTS, 1);
     }
+    break_at_request(e, r, &result);
     if (result.has_event) {
         amdvi_svm_log_event(e, result.event, result.hardware_error);
     }
@@ -254,9 +273,10 @@ static void answer_in(AmdviDevice *d, const AmdviGroup *g, uint16_t prg_index,
         late->open = true;
         late->answered = true;
         late->response = response;
+        late->seen = true;
         late->due = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + delay;
+        timer_mod_anticipate(e->response_timer, late->due);
     }
-    qemu_bh_schedule(e->response_bh);
 }
 
 /* Whether somebody wants the response to get lost, or to come later */
@@ -346,6 +366,24 @@ void amdvi_svm_respond(AmdviEngine *e, uint16_t device_id, uint32_t pasid,
     }
 }
 
+/* Whether the VM has to stop before an answer of ours leaves; needs the lock */
+static bool break_at_answer(AmdviDevice *d, AmdviGroup *g, uint16_t prg_index)
+{
+    AmdviHappening what = {
+        .kind = AMDVI_BREAK_RESPONSE,
+        .device_id = amdvi_svm_device_id(d),
+        .pasid = g->pasid,
+        .has_group = true,
+        .prg_index = prg_index,
+    };
+
+    if (g->seen) {
+        return false;
+    }
+    g->seen = amdvi_svm_break_on_locked(d->engine, &what);
+    return g->seen;
+}
+
 /* Close the next group that we answer, from *@prg_index on, if there is one */
 static bool take_answer(AmdviDevice *d, int *prg_index, AmdviGroup *taken)
 {
@@ -356,6 +394,9 @@ static bool take_answer(AmdviDevice *d, int *prg_index, AmdviGroup *taken)
         AmdviGroup *g = &d->groups[*prg_index];
 
         if (g->answered && g->due <= now) {
+            if (break_at_answer(d, g, *prg_index)) {
+                return false;
+            }
             *taken = *g;
             *g = (AmdviGroup) { 0 };
             return true;
@@ -389,7 +430,7 @@ void amdvi_svm_response_bh(void *opaque)
     AmdviDevice *d;
 
     /* A stopped VM's devices must not change; it goes on when the VM does */
-    if (!runstate_is_running()) {
+    if (!runstate_is_running() || amdvi_svm_is_holding(e)) {
         return;
     }
     QLIST_FOREACH_RCU(d, &e->devices, next) {

@@ -19,6 +19,8 @@
 #include "hw/i386/amd_iommu.h"
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus.h"
+#include "system/runstate.h"
+#include "breakpoint.h"
 #include "dte-cache.h"
 #include "inject.h"
 #include "iotlb.h"
@@ -84,6 +86,7 @@ typedef struct AmdviGroup {
     uint32_t pages;             /* requests so far */
     int64_t since;              /* the first, in ns of QEMU_CLOCK_VIRTUAL */
     int64_t due;                /* @response leaves then; 0: at once */
+    bool seen;                  /* the VM was stopped for its response */
     bool injected;              /* not by the device: it hears no response */
 } AmdviGroup;
 
@@ -178,6 +181,9 @@ struct AmdviEngine {
     AmdviArmed armed[AMDVI_ARMED_MAX];
     uint32_t armed_len;
 
+    AmdviHold hold;
+    QEMUBH *stop_bh;
+
     /* Groups on their way to or from another VM; BQL */
     struct AmdviSavedGroup *saved;
     int32_t saved_len;
@@ -223,7 +229,9 @@ void amdvi_svm_run_commands(AmdviEngine *e);
 void amdvi_svm_command_bh(void *opaque);
 
 /*
- * log.c: write @record to the log and advance its tail.  Needs the lock; the
+ * log.c: write @record to the log and advance its tail.  @hardware_error: copy
+ * it to the hardware error registers.  While records are withheld, this one
+ * is, too, and the answer is what will become of it.  Needs the lock; the
  * caller updates interrupts.
  */
 typedef enum AmdviLogged {
@@ -232,10 +240,39 @@ typedef enum AmdviLogged {
     AMDVI_LOG_OVERFLOW,         /* it was full, and has stopped now */
 } AmdviLogged;
 AmdviLogged amdvi_svm_log(AmdviEngine *e, AmdviRingId id,
-                          const uint64_t record[2]);
-/* The log is full: @record is lost, and the log stops.  As above */
-void amdvi_svm_overflow(AmdviEngine *e, AmdviRingId id,
-                        const uint64_t record[2]);
+                          const uint64_t record[2], bool hardware_error);
+/* As if the log was full: @record is lost, and the log stops.  As above */
+void amdvi_svm_lose(AmdviEngine *e, AmdviRingId id, const uint64_t record[2]);
+/* Do with a record that was withheld what was promised.  Needs the lock */
+void amdvi_svm_publish(AmdviEngine *e, const AmdviHeld *held);
+
+/*
+ * breakpoint.c: withhold a record.  It is logged if it will fit, and @most
+ * permits it; or else it is lost.  Needs the lock.
+ */
+AmdviLogged amdvi_svm_withhold(AmdviEngine *e, AmdviRingId id,
+                               const uint64_t record[2], AmdviLogged most,
+                               bool hardware_error);
+/* Records withheld that will be written to the log.  Needs the lock */
+uint32_t amdvi_svm_withheld(AmdviEngine *e, AmdviRingId id);
+/* Whether records are withheld, and nothing else leaves */
+static inline bool amdvi_svm_is_holding(AmdviEngine *e)
+{
+    return qatomic_read(&e->hold.hits);
+}
+/*
+ * Whether the VM is stopped for something during or after which its memory
+ * must not change.
+ */
+static inline bool amdvi_svm_is_moving(void)
+{
+    return runstate_check(RUN_STATE_INMIGRATE) ||
+           runstate_check(RUN_STATE_FINISH_MIGRATE) ||
+           runstate_check(RUN_STATE_POSTMIGRATE) ||
+           runstate_check(RUN_STATE_SAVE_VM) ||
+           runstate_check(RUN_STATE_RESTORE_VM) ||
+           runstate_check(RUN_STATE_COLO);
+}
 
 /*
  * eventlog.c: log @event, and copy it to the hardware error registers if it
@@ -243,6 +280,8 @@ void amdvi_svm_overflow(AmdviEngine *e, AmdviRingId id,
  */
 AmdviLogged amdvi_svm_log_event(AmdviEngine *e, const uint64_t event[2],
                                 bool hardware_error);
+/* The copy alone.  Needs the lock */
+void amdvi_svm_set_hardware_error(AmdviEngine *e, const uint64_t event[2]);
 
 /*
  * pri.c: page requests and their responses.
@@ -269,6 +308,8 @@ void amdvi_svm_respond(AmdviEngine *e, uint16_t device_id, uint32_t pasid,
                        uint16_t prg_index, uint8_t response);
 /* Send the responses that are due */
 void amdvi_svm_response_bh(void *opaque);
+/* A request has been written to the log.  Needs the lock */
+void amdvi_svm_request_logged(AmdviEngine *e);
 /* The slot of a group; needs the lock */
 AmdviGroup *amdvi_svm_group(AmdviDevice *d, uint16_t prg_index);
 /* Forget all open groups: nobody waits any more */
@@ -454,6 +495,8 @@ void amdvi_svm_forget_all(AmdviEngine *e);
 /* The same for what a device itself caches (ATS) */
 void amdvi_svm_forget_device_tlb(AmdviEngine *e, uint16_t device_id,
                                  uint32_t pasid, struct amdvi_range range);
+/* The DTE as it is in memory now; false if there is none */
+bool amdvi_svm_load_dte(AmdviDevice *d, uint64_t dte[4]);
 
 /* migration.c */
 extern const VMStateDescription amdvi_svm_vmstate;          /* AMDVIState */

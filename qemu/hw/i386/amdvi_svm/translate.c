@@ -106,6 +106,7 @@ static void report(AmdviEngine *e, const struct amdvi_request *request,
         amdvi_stats_add(&e->stats, request->device_id, request->pasid,
                         AMDVI_COUNT_FAULTS, 1);
     }
+    amdvi_svm_break_at_fault(e, request, result);
     if (wants_event(e, request, result)) {
         amdvi_svm_log_event(e, result->event, result->hardware_error);
     } else if (result->has_event) {
