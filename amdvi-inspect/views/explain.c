@@ -181,14 +181,42 @@ static bool parse_words(const struct amdvi_query *query, size_t first,
     return true;
 }
 
-/* "control 0x1f08d", "gpte 89abc067", "dte q0 q1 q2 q3" */
+/* "command q0 q1": what a ring or table with entries of several kinds holds */
+static const struct amdvi_layout *find_entry(const char *name,
+                                             const struct state *state)
+{
+    static const struct {
+        const char *name;
+        enum amdvi_family family;
+    } families[] = {
+        { "command", AMDVI_FAMILY_COMMAND },
+        { "event", AMDVI_FAMILY_EVENT },
+        { "ppr", AMDVI_FAMILY_PPR },
+        { "irte128", AMDVI_FAMILY_IRTE128 },
+    };
+
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+        if (strcasecmp(families[i].name, name) == 0) {
+            return amdvi_layout_match(families[i].family, state->words[0]);
+        }
+    }
+    return NULL;
+}
+
+/* "control 0x1f08d", "gpte 89abc067", "dte q0 q1 q2 q3", "command q0 q1" */
 static bool recognise_named(const struct amdvi_query *query,
                             struct state *state)
 {
-    const struct amdvi_layout *layout = find_layout(query->args[0]);
+    const struct amdvi_layout *layout;
 
-    if (!layout || !parse_words(query, 1, state) ||
-        state->nwords > amdvi_layout_words(layout)) {
+    if (!parse_words(query, 1, state)) {
+        return false;
+    }
+    layout = find_entry(query->args[0], state);
+    if (!layout) {
+        layout = find_layout(query->args[0]);
+    }
+    if (!layout || state->nwords > amdvi_layout_words(layout)) {
         return false;
     }
     add(state, layout, CERTAIN, "you said so");
