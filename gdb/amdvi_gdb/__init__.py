@@ -7,12 +7,18 @@ session     which of the two a command talks to, and what is kept of it
 parameters  set amdvi ..., show amdvi ...
 commands    amdvi ...
 functions   $amdvi_...()
+kernel      symbols, structures and memory of a Linux guest
+btf         the kernel's own description of its structures; knows no GDB
+linux       amdvi linux ...
+printers    pretty printers for structures of Linux and of QEMU
 """
 
 
 def load() -> None:
     """Define everything in the GDB that runs this."""
-    from . import commands, functions, parameters
+    from . import commands, functions, linux, parameters, printers
     parameters.define()
     commands.define()
     functions.define()
+    linux.define()
+    printers.define()

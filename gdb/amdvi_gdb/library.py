@@ -5,9 +5,11 @@ Nothing here decodes or walks; what is shown comes from the library as text.
 """
 
 import ctypes
+import json
 import os
 from pathlib import Path
-from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional,
+                    Tuple)
 
 SONAME = "libamdvi-views.so.0"
 NO_PASID = 0xffffffff
@@ -202,6 +204,17 @@ class Face:
         self.lib.amdvi_face_free_text(pointer)
         message = text_of(self.lib.amdvi_face_message(self.face))
         return text, message if code else ""
+
+    def json(self, *words: str) -> Dict[str, Any]:
+        """A view's JSON."""
+        text, problem = self.run([*words, "--json"])
+        try:
+            found = json.loads(text)
+        except ValueError:
+            raise Failure(problem or "no JSON") from None
+        if not isinstance(found, dict):
+            raise Failure("no JSON object")
+        return found
 
     def devices(self) -> Iterator[str]:
         """Addresses of the PCI functions, "00:04.0"."""

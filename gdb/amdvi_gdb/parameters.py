@@ -60,6 +60,11 @@ def set_library(value: str) -> None:
     commands.define_views()
 
 
+def set_symbol_map(value: str) -> None:
+    """Take the kernel's symbols from a file from now on."""
+    SESSION.symbol_map = os.path.expanduser(value)
+
+
 def define() -> None:
     """Define all of them."""
     for verb in ("set", "show"):
@@ -76,4 +81,8 @@ def define() -> None:
             "file of libamdvi-views",
             "Empty: $AMDVI_VIEWS_LIBRARY, the build folder beside these "
             "scripts, or\nwhere libraries are installed.")
+    Setting("symbol-map", gdb.PARAM_STRING_NOESCAPE, set_symbol_map,
+            "file with the addresses of the guest kernel's symbols",
+            "System.map, or a copy of /proc/kallsyms that root has made.\n"
+            "Empty: the symbols GDB has loaded.")
     SESSION.watch()

@@ -22,6 +22,7 @@ class Session:
         self.library_file = ""
         self.qmp = ""
         self.iommu = ""
+        self.symbol_map = ""
         self.loaded: Optional[ctypes.CDLL] = None
         self.face: Optional[library.Face] = None
 
@@ -74,7 +75,7 @@ class Session:
         if self.qmp:
             face.open_qmp(self.qmp, self.iommu, QMP_TIMEOUT_MS)
             return
-        with stub.physical():
+        with stub.mode("1"):
             memory_map = stub.monitor("info mtree -f")
             pci = stub.monitor("info pci")
         face.open_reader(stub.read, "gdbstub", memory_map, pci)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Physical memory of a stopped VM, through QEMU's gdbstub.
+"""Memory of a stopped VM, through QEMU's gdbstub.
 
 The stub reads virtual addresses unless its physical mode is on.  The mode
 belongs to the stub, not to us: it is what it was again after every read.
@@ -45,35 +45,53 @@ def require_stopped() -> None:
 
 
 @contextlib.contextmanager
-def physical() -> Iterator[None]:
-    """Physical mode, and back."""
+def mode(wanted: str) -> Iterator[None]:
+    """Physical mode on ("1") or off ("0"), and back."""
     require_stopped()
     before = packet("q" + MODE)
     if before not in ("0", "1"):
         raise Failure("the remote is no QEMU that can read physical memory")
-    if before == "0":
-        packet(f"Q{MODE}:1")
+    if before != wanted:
+        packet(f"Q{MODE}:{wanted}")
     try:
         yield
     finally:
-        if before == "0":
-            packet(f"Q{MODE}:0")
+        if before != wanted:
+            packet(f"Q{MODE}:{before}")
 
 
 def read(address: int, size: int) -> bytes:
     """Physical memory, or one register if that is at the address."""
-    data = b""
-    with physical():
-        while len(data) < size:
-            part = min(size - len(data), CHUNK)
-            reply = packet(f"m{address + len(data):x},{part:x}")
-            if reply.startswith("E"):
-                raise NoMemory
-            try:
-                data += bytes.fromhex(reply)
-            except ValueError:
-                raise Failure("the stub's reply is not hexadecimal") from None
-    return data
+    with mode("1"):
+        return read_pieces(address, size)
+
+
+def read_virtual(address: int, size: int) -> bytes:
+    """Memory as the selected processor sees it."""
+    try:
+        with mode("0"):
+            return read_pieces(address, size)
+    except NoMemory:
+        raise Failure(f"the processor sees no memory at {address:#x}: stop "
+                      "the guest in its kernel") from None
+
+
+def read_pieces(address: int, size: int) -> bytes:
+    """Memory in the mode of the moment, in pieces that fit a packet."""
+    data = bytearray()
+    while len(data) < size:
+        part = min(size - len(data), CHUNK)
+        reply = packet(f"m{address + len(data):x},{part:x}")
+        if reply.startswith("E"):
+            raise NoMemory
+        try:
+            piece = bytes.fromhex(reply)
+        except ValueError:
+            raise Failure("the stub's reply is not hexadecimal") from None
+        if not 0 < len(piece) <= part:
+            raise Failure("the stub's reply has the wrong length")
+        data += piece
+    return bytes(data)
 
 
 def monitor(line: str) -> str:
