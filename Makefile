@@ -41,7 +41,8 @@ TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
 
 CHECK_PARTS := check-build check-unit "check-unit SAN=1" \
 	check-qtest "check-qtest SAN=1" check-qmp "check-qmp SAN=1" check-cli \
-	"check-cli SAN=1" check-gdb check-guest
+	"check-cli SAN=1" check-tui "check-tui SAN=1" check-gdb \
+	check-guest
 CHECK_LONG_PARTS := check-mutants check-gdb-current "check-unit CLANG=1" \
 	"check-qtest CLANG=1" check-guest-long "fuzz FUZZ_TIME=600"
 
@@ -118,6 +119,11 @@ check-qmp: qemu ## tests of the QMP commands through the package qemu.qmp
 check-cli: tools ## tests of amdvi-inspect
 	@$(TOOLS_SAN_ENV) AMDVI_INSPECT=$(TOOLS_DIR)/amdvi-inspect/amdvi-inspect \
 	    scripts/tap-summary tests/cli/*-test
+
+.PHONY: check-tui
+check-tui: tools ## tests of the curses inspector
+	@$(TOOLS_SAN_ENV) AMDVI_INSPECT=$(TOOLS_DIR)/amdvi-inspect/amdvi-inspect \
+	    scripts/tap-summary --timeout 900 tests/tui/*-test
 
 .PHONY: check-gdb
 check-gdb: qemu qemu-stock tools ## tests of the commands for GDB

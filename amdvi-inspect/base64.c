@@ -4,6 +4,7 @@
  */
 #include "base64.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char alphabet[] =
@@ -51,4 +52,25 @@ bool amdvi_base64_decode(const char *text, uint8_t *buf, size_t size,
     }
     *ret_count = count;
     return true;
+}
+
+char *amdvi_base64_encode(const uint8_t *bytes, size_t count)
+{
+    char *text = malloc((count + 2) / 3 * 4 + 1), *out = text;
+
+    if (!text) {
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i += 3) {
+        uint32_t bits = (uint32_t)bytes[i] << 16 |
+                        (i + 1 < count ? (uint32_t)bytes[i + 1] << 8 : 0) |
+                        (i + 2 < count ? (uint32_t)bytes[i + 2] : 0);
+
+        for (size_t j = 0; j < 4; j++) {
+            *out++ = i + j > count ? '=' : alphabet[bits >> (18 - 6 * j)
+                                                    & 0x3f];
+        }
+    }
+    *out = '\0';
+    return text;
 }

@@ -16,4 +16,7 @@
 bool amdvi_base64_decode(const char *text, uint8_t *buf, size_t size,
                          size_t *ret_count);
 
+/* Encode; the caller frees it.  NULL: no memory */
+char *amdvi_base64_encode(const uint8_t *bytes, size_t count);
+
 #endif

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* "COMMAND --help" and "--help" are "help COMMAND" and "help" */
 static void turn_to_help(struct amdvi_options *options)
@@ -21,13 +22,28 @@ static void turn_to_help(struct amdvi_options *options)
     options->view_options = 0;
 }
 
+static bool is_interactive(const char *command)
+{
+    return strcmp(command, "shell") == 0 || strcmp(command, "tui") == 0;
+}
+
+/* Without a command, but with a terminal and a target: the inspector */
+static bool wants_tui(const struct amdvi_options *options)
+{
+    const char *socket = getenv("AMDVI_QMP");
+
+    return !options->command &&
+           (options->connection || (socket && *socket)) &&
+           isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
 /* The shell has output of its own for each command */
 static bool run(struct amdvi_options *options, struct amdvi_error *err)
 {
     struct amdvi_session session = { .options = options, .out = stdout };
     struct amdvi_error close_err = { .code = AMDVI_EXIT_OK };
     bool pager = !options->no_pager && !options->query.follow &&
-                 strcmp(options->command, "shell") != 0;
+                 !is_interactive(options->command);
     struct amdvi_output output;
     bool good = amdvi_output_open(&output, pager, err);
 
@@ -55,6 +71,9 @@ static int run_options(struct amdvi_options *options)
     }
     if (options->help) {
         turn_to_help(options);
+    }
+    if (wants_tui(options)) {
+        options->command = "tui";
     }
     if (!options->command) {
         amdvi_help_usage(stderr);

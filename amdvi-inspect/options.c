@@ -57,7 +57,7 @@ static bool store_pid(struct amdvi_options *options, const char *value,
 }
 
 /* Seconds, with up to three decimals */
-static bool store_timeout(struct amdvi_options *options, const char *value,
+static bool parse_seconds(const char *option, const char *value, int *ret_ms,
                           struct amdvi_error *err)
 {
     const char *point = strchr(value, '.');
@@ -66,7 +66,7 @@ static bool store_timeout(struct amdvi_options *options, const char *value,
     size_t length = point ? (size_t)(point - value) : strlen(value);
 
     if (length >= sizeof(whole) || (point && strlen(point + 1) > 3)) {
-        return bad_value("timeout", value, err);
+        return bad_value(option, value, err);
     }
     memcpy(whole, value, length);
     whole[length] = '\0';
@@ -76,10 +76,22 @@ static bool store_timeout(struct amdvi_options *options, const char *value,
     if (!amdvi_parse_number(whole, MAX_TIMEOUT_S, &seconds) ||
         !amdvi_parse_number(part, 999, &thousandths) ||
         seconds + thousandths == 0) {
-        return bad_value("timeout", value, err);
+        return bad_value(option, value, err);
     }
-    options->timeout_ms = (int)(seconds * 1000 + thousandths);
+    *ret_ms = (int)(seconds * 1000 + thousandths);
     return true;
+}
+
+static bool store_timeout(struct amdvi_options *options, const char *value,
+                          struct amdvi_error *err)
+{
+    return parse_seconds("timeout", value, &options->timeout_ms, err);
+}
+
+static bool store_interval(struct amdvi_options *options, const char *value,
+                           struct amdvi_error *err)
+{
+    return parse_seconds("interval", value, &options->interval_ms, err);
 }
 
 static bool store_color(struct amdvi_options *options, const char *value,
@@ -204,7 +216,8 @@ static const struct option option_table[] = {
       DONE_BY(store_from) },
     { 'c', "columns", "LIST", "only these, separated by commas",
       AMDVI_QUERY_COLUMNS, false, TEXT(query.columns) },
-    { 'n', "limit", "N", "at most N rows; of a ring the last N",
+    { 'n', "limit", "N", 
+      "at most N rows; of a ring the last N; of tui N frames",
       AMDVI_QUERY_LIMIT, false, DONE_BY(store_limit) },
     { 'v', "verbose", NULL, "raw words and every field",
       AMDVI_QUERY_VERBOSE, false, FLAG(query.verbose) },
@@ -224,6 +237,14 @@ static const struct option option_table[] = {
       AMDVI_QUERY_DUMP, false, DONE_BY(store_tables) },
     { 0, "reason", "TEXT", "say in the dump why it was made",
       AMDVI_QUERY_DUMP, false, TEXT(reason) },
+    { 0, "interval", "SECONDS", "refresh so often (default: 0.5)",
+      AMDVI_QUERY_TUI, false, DONE_BY(store_interval) },
+    { 0, "readonly", NULL, "offer nothing that touches the VM",
+      AMDVI_QUERY_TUI, false, FLAG(readonly) },
+    { 0, "script", "FILE", "take the keys from a file",
+      AMDVI_QUERY_TUI, false, TEXT(script) },
+    { 0, "ascii", NULL, "draw with ASCII characters only",
+      AMDVI_QUERY_TUI, false, FLAG(ascii) },
     { 'k', "keep-going", NULL, "go on after a command that failed",
       AMDVI_QUERY_KEEP_GOING, false, FLAG(query.keep_going) },
     { 0, NULL, NULL, NULL, 0, false, 0, 0, NULL },

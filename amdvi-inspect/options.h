@@ -31,6 +31,10 @@ struct amdvi_options {
     bool has_tables;
     uint64_t tables;
     const char *reason;
+    const char *script;         /* of the command tui: see tui/tui.h */
+    int interval_ms;            /* 0: not given */
+    bool readonly;
+    bool ascii;
     const char *connection;     /* an option that says which QEMU, or NULL */
     const char *command;        /* NULL: none */
     unsigned int view_options;  /* AMDVI_QUERY_* that were given */

@@ -114,12 +114,8 @@ static bool show_without_target(struct amdvi_session *session,
     return good;
 }
 
-/*
- * After a failed conversation nothing more can be said on that connection;
- * the next command makes a new one.
- */
-static void drop_broken(struct amdvi_session *session,
-                        const struct amdvi_error *err)
+void amdvi_session_failed(struct amdvi_session *session,
+                          const struct amdvi_error *err)
 {
     if (amdvi_interrupt_get() || err->code == AMDVI_EXIT_CONNECTION ||
         err->code == AMDVI_EXIT_TIMEOUT || err->code == AMDVI_EXIT_REPLY) {
@@ -148,7 +144,7 @@ bool amdvi_session_run(struct amdvi_session *session,
     target = amdvi_session_target(session, err);
     good = target && show(session, options, command.view, target, err);
     if (!good) {
-        drop_broken(session, err);
+        amdvi_session_failed(session, err);
     }
     return good;
 }

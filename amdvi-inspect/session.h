@@ -28,6 +28,14 @@ void amdvi_session_close(struct amdvi_session *session);
 struct amdvi_target *amdvi_session_target(struct amdvi_session *session,
                                           struct amdvi_error *err);
 
+/*
+ * Something on the target ended with @err.  After a failed conversation
+ * nothing more can be said on that connection; the next command makes a new
+ * one.
+ */
+void amdvi_session_failed(struct amdvi_session *session,
+                          const struct amdvi_error *err);
+
 /* Run the command that @options name.  Output goes to session->out */
 bool amdvi_session_run(struct amdvi_session *session,
                        const struct amdvi_options *options,

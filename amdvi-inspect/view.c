@@ -331,7 +331,7 @@ static bool show_pages(struct amdvi_run *run, struct amdvi_page *page,
     }
     renderer->begin(renderer, run);
     renderer->page(renderer, run, page);
-    while (good && !page->last) {
+    while (good && !page->last && !renderer->done) {
         good = amdvi_interrupt_get() ? amdvi_interrupt_fail(err)
                                      : fetch_page(run, page, err);
         if (good) {

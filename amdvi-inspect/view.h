@@ -93,6 +93,7 @@ enum {
     AMDVI_QUERY_FOLLOW = 4096,
     AMDVI_QUERY_COLUMNS = 8192, /* of every view */
     AMDVI_QUERY_GRACE = 16384,
+    AMDVI_QUERY_TUI = 1 << 20,  /* --script, --readonly, ... */
 };
 
 /* What the user asks of a view */
@@ -195,6 +196,7 @@ struct amdvi_renderer {
     /* @good: all pages were fetched */
     void (*end)(struct amdvi_renderer *renderer, struct amdvi_run *run,
                 bool good);
+    bool done;                  /* set by it: no further page is wanted */
 };
 
 /* Check a query: its arguments and filters.  Needs no target */

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Places: what is known of the screens, and the way between them.
+ * See tui.h.
+ */
+#include "tui.h"
+#include "socket.h"
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void amdvi_tui_say(struct amdvi_tui *tui, bool bad, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(tui->message, sizeof(tui->message), format, args);
+    va_end(args);
+    tui->message_bad = bad;
+}
+
+struct amdvi_place *amdvi_tui_place(struct amdvi_tui *tui)
+{
+    return &tui->place[tui->current];
+}
+
+struct amdvi_snapshot *amdvi_place_shown(const struct amdvi_place *place,
+                                         size_t pane)
+{
+    const struct amdvi_pane *p = &place->pane[pane];
+
+    return p->nkept > place->back ? p->kept[p->nkept - 1 - place->back]
+                                  : p->nkept ? p->kept[0] : NULL;
+}
+
+struct amdvi_snapshot *amdvi_place_before(const struct amdvi_place *place,
+                                          size_t pane)
+{
+    const struct amdvi_pane *p = &place->pane[pane];
+
+    return p->nkept > place->back + 1 ? p->kept[p->nkept - 2 - place->back]
+                                      : NULL;
+}
+
+bool amdvi_place_ready(const struct amdvi_place *place)
+{
+    const struct amdvi_screen *screen = place->screen;
+
+    return screen->pane[0].view &&
+           (!screen->needs_bdf || *place->subject.bdf) &&
+           (!screen->needs_address || place->subject.has_address);
+}
+
+static void drop_oldest(struct amdvi_pane *pane)
+{
+    amdvi_snapshot_free(pane->kept[0]);
+    pane->nkept--;
+    memmove(pane->kept, pane->kept + 1,
+            pane->nkept * sizeof(pane->kept[0]));
+}
+
+static void drop_all(struct amdvi_place *place)
+{
+    for (size_t i = 0; i < AMDVI_MAX_PANES; i++) {
+        while (place->pane[i].nkept) {
+            drop_oldest(&place->pane[i]);
+        }
+        memset(place->pane[i].width, 0, sizeof(place->pane[i].width));
+    }
+    place->back = 0;
+}
+
+void amdvi_place_free(struct amdvi_place *place)
+{
+    drop_all(place);
+    for (size_t i = 0; i < AMDVI_MAX_PANES; i++) {
+        free(place->pane[i].order);
+    }
+    amdvi_strings_free(&place->text);
+    free(place->line);
+    free(place->output);
+}
+
+/* What was asked for earlier is not waited for any more */
+static void forget_answers(struct amdvi_place *place)
+{
+    place->generation++;
+    place->pending = 0;
+    place->rows_known = 0;
+}
+
+/* What the worker looks at does not change */
+static bool is_still(const struct amdvi_tui *tui)
+{
+    return tui->is_dump || tui->frozen;
+}
+
+/* Another subject: nothing of the old one holds */
+static void set_subject(struct amdvi_place *place,
+                        const struct amdvi_subject *subject)
+{
+    if (memcmp(&place->subject, subject, sizeof(*subject)) == 0) {
+        return;
+    }
+    place->subject = *subject;
+    place->arrived = false;
+    place->unfolded = false;
+    place->cursor = place->top = place->shift = 0;
+    place->rows = AMDVI_FIRST_ROWS;
+    forget_answers(place);
+    drop_all(place);
+}
+
+void amdvi_tui_ask(struct amdvi_tui *tui, struct amdvi_place *place)
+{
+    size_t panes = amdvi_screen_panes(place->screen);
+
+    if (place->pending || !amdvi_place_ready(place) ||
+        (is_still(tui) && place->rows_known >= place->rows)) {
+        return;
+    }
+    place->rows_known = place->rows;
+    for (size_t i = 0; i < panes; i++) {
+        struct amdvi_job *job = amdvi_job_new(AMDVI_JOB_SHOW);
+
+        if (!job) {
+            amdvi_tui_say(tui, true, "out of memory");
+            return;
+        }
+        job->place = (unsigned int)(place - tui->place);
+        job->pane = (unsigned int)i;
+        job->generation = place->generation;
+        job->view = place->screen->pane[i].view;
+        job->subject = place->subject;
+        job->rows = place->rows;
+        place->pending++;
+        tui->outstanding++;
+        amdvi_worker_give(tui->worker, job);
+    }
+}
+
+/* Only what a screen's views understand says whether it is another one */
+static struct amdvi_subject subject_of(const struct amdvi_screen *screen,
+                                       const struct amdvi_subject *from)
+{
+    struct amdvi_subject subject;
+    unsigned int options = screen->pane[0].view
+                           ? screen->pane[0].view->options : 0;
+
+    /* bytes between the members are compared, too */
+    memset(&subject, 0, sizeof(subject));
+    if (screen->needs_bdf) {
+        memcpy(subject.bdf, from->bdf, sizeof(subject.bdf));
+    }
+    if (options & AMDVI_QUERY_PASID) {
+        subject.has_pasid = from->has_pasid;
+        subject.pasid = from->pasid;
+    }
+    if (options & AMDVI_QUERY_PRIV) {
+        subject.priv = from->priv;
+    }
+    if (options & AMDVI_QUERY_ACCESS) {
+        subject.write = from->write;
+        subject.exec = from->exec;
+    }
+    if (screen->needs_address) {
+        subject.has_address = from->has_address;
+        subject.address = from->address;
+    }
+    return subject;
+}
+
+static void remember_step(struct amdvi_tui *tui)
+{
+    if (tui->ntrail == AMDVI_TRAIL) {
+        tui->ntrail--;
+        memmove(tui->trail, tui->trail + 1,
+                tui->ntrail * sizeof(tui->trail[0]));
+    }
+    tui->trail[tui->ntrail++] = (struct amdvi_way_back){
+        .screen = tui->current, .subject = tui->subject,
+    };
+}
+
+void amdvi_tui_go(struct amdvi_tui *tui, enum amdvi_screen_id screen,
+                  const struct amdvi_subject *subject, bool remember)
+{
+    struct amdvi_place *place = &tui->place[screen];
+    struct amdvi_subject wanted;
+
+    if (remember && (screen != tui->current || subject)) {
+        remember_step(tui);
+    }
+    if (subject) {
+        tui->subject = *subject;
+    }
+    wanted = subject_of(place->screen, &tui->subject);
+    set_subject(place, &wanted);
+    tui->current = screen;
+    tui->refreshes = 0;
+    amdvi_tui_ask(tui, place);
+    amdvi_place_layout(place);
+}
+
+void amdvi_tui_go_back(struct amdvi_tui *tui)
+{
+    struct amdvi_way_back step;
+
+    if (tui->ntrail > 0) {
+        step = tui->trail[--tui->ntrail];
+        amdvi_tui_go(tui, step.screen, &step.subject, false);
+    }
+}
+
+/* The pane whose oldest snapshot is the oldest of those not needed */
+static struct amdvi_pane *oldest(struct amdvi_tui *tui, size_t *ret_bytes)
+{
+    struct amdvi_pane *found = NULL;
+    int64_t best = 0;
+
+    *ret_bytes = 0;
+    for (size_t i = 0; i < AMDVI_NUM_SCREENS; i++) {
+        for (size_t j = 0; j < AMDVI_MAX_PANES; j++) {
+            struct amdvi_pane *pane = &tui->place[i].pane[j];
+            bool needed = i == tui->current && pane->nkept == 1;
+
+            for (size_t k = 0; k < pane->nkept; k++) {
+                *ret_bytes += amdvi_snapshot_bytes(pane->kept[k]);
+            }
+            if (pane->nkept && !needed &&
+                (!found || pane->kept[0]->taken_ms < best)) {
+                found = pane;
+                best = pane->kept[0]->taken_ms;
+            }
+        }
+    }
+    return found;
+}
+
+static void keep_within_limit(struct amdvi_tui *tui)
+{
+    size_t bytes;
+    struct amdvi_pane *pane = oldest(tui, &bytes);
+
+    while (pane && bytes > AMDVI_KEPT_BYTES) {
+        drop_oldest(pane);
+        pane = oldest(tui, &bytes);
+    }
+}
+
+/* Of a table of devices choose the first one that shares memory */
+static void choose_device(struct amdvi_tui *tui,
+                          const struct amdvi_snapshot *snapshot)
+{
+    size_t bdf = amdvi_snapshot_column(snapshot, "bdf");
+    size_t gcr3 = amdvi_snapshot_column(snapshot, "gcr3-trp");
+    size_t best = 0;
+
+    if (snapshot->nrows == 0 || bdf == snapshot->view->ncolumns ||
+        gcr3 == snapshot->view->ncolumns) {
+        return;
+    }
+    while (best < snapshot->nrows &&
+           !amdvi_snapshot_cell(snapshot, best, gcr3).known) {
+        best++;
+    }
+    if (best == snapshot->nrows) {
+        best = 0;
+    }
+    snprintf(tui->subject.bdf, sizeof(tui->subject.bdf), "%s",
+             amdvi_snapshot_cell(snapshot, best, bdf).text);
+}
+
+static void keep(struct amdvi_tui *tui, struct amdvi_place *place,
+                 struct amdvi_job *job)
+{
+    struct amdvi_pane *pane = &place->pane[job->pane];
+
+    if (pane->nkept == AMDVI_KEPT) {
+        drop_oldest(pane);
+    }
+    if (tui->is_dump && pane->nkept) {
+        /* more rows of the same moment */
+        drop_oldest(pane);
+    }
+    pane->kept[pane->nkept++] = job->snapshot;
+    job->snapshot = NULL;
+    keep_within_limit(tui);
+}
+
+static bool is_broken(const struct amdvi_error *err)
+{
+    return err->code == AMDVI_EXIT_CONNECTION ||
+           err->code == AMDVI_EXIT_TIMEOUT || err->code == AMDVI_EXIT_REPLY;
+}
+
+static void lose(struct amdvi_tui *tui, const struct amdvi_error *err)
+{
+    if (tui->link == AMDVI_LINK_CONNECTING) {
+        tui->err = *err;
+        tui->leave = true;
+    }
+    tui->link = AMDVI_LINK_LOST;
+    tui->link_err = *err;
+    tui->paused = false;
+}
+
+static void find(struct amdvi_tui *tui)
+{
+    if (tui->link == AMDVI_LINK_LOST) {
+        amdvi_tui_say(tui, false, "connected again");
+    }
+    tui->link = AMDVI_LINK_GOOD;
+}
+
+static void take_snapshot(struct amdvi_tui *tui, struct amdvi_job *job)
+{
+    struct amdvi_place *place = &tui->place[job->place];
+
+    if (!job->snapshot || is_broken(&job->err)) {
+        lose(tui, &job->err);
+    } else {
+        find(tui);
+    }
+    if (job->generation != place->generation) {
+        return;
+    }
+    place->pending--;
+    if (job->snapshot && !is_broken(&job->err)) {
+        if (job->place == AMDVI_SCREEN_DEVICES && !*tui->subject.bdf) {
+            choose_device(tui, job->snapshot);
+        }
+        place->back = 0;
+        keep(tui, place, job);
+    }
+    if (place == amdvi_tui_place(tui)) {
+        tui->refreshes += place->pending == 0;
+    }
+    /* also when it is about another place: old snapshots were dropped */
+    amdvi_place_layout(amdvi_tui_place(tui));
+}
+
+static void take_output(struct amdvi_tui *tui, struct amdvi_job *job)
+{
+    struct amdvi_place *place = &tui->place[AMDVI_SCREEN_OUTPUT];
+
+    if (job->err.code != AMDVI_EXIT_OK) {
+        amdvi_tui_say(tui, true, "%s", job->err.message);
+    }
+    if (!job->output || !*job->output) {
+        return;
+    }
+    free(place->output);
+    place->output = job->output;
+    job->output = NULL;
+    place->cursor = place->top = place->shift = 0;
+    amdvi_tui_go(tui, AMDVI_SCREEN_OUTPUT, NULL,
+                 tui->current != AMDVI_SCREEN_OUTPUT);
+}
+
+/* What screens show belongs to another time now */
+static void change_time(struct amdvi_tui *tui)
+{
+    for (size_t i = 0; i < AMDVI_NUM_SCREENS; i++) {
+        forget_answers(&tui->place[i]);
+    }
+    amdvi_tui_ask(tui, amdvi_tui_place(tui));
+}
+
+static void take_done(struct amdvi_tui *tui, const struct amdvi_job *job)
+{
+    switch (job->kind) {
+    case AMDVI_JOB_FREEZE:
+    case AMDVI_JOB_THAW:
+        tui->frozen = job->kind == AMDVI_JOB_FREEZE;
+        change_time(tui);
+        break;
+    case AMDVI_JOB_STOP:
+    case AMDVI_JOB_CONTINUE:
+        tui->paused = job->kind == AMDVI_JOB_STOP;
+        break;
+    default:
+        amdvi_tui_say(tui, false, "%s", job->output ? job->output : "done");
+    }
+}
+
+void amdvi_tui_answer(struct amdvi_tui *tui, struct amdvi_job *job)
+{
+    tui->outstanding--;
+    if (job->kind == AMDVI_JOB_SHOW) {
+        take_snapshot(tui, job);
+    } else if (job->kind == AMDVI_JOB_LINE) {
+        take_output(tui, job);
+    } else if (job->err.code != AMDVI_EXIT_OK) {
+        amdvi_tui_say(tui, true, "%s", job->err.message);
+    } else {
+        take_done(tui, job);
+    }
+    amdvi_job_free(job);
+}
