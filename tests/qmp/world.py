@@ -54,10 +54,13 @@ def host_dte(levels: int, table: int, domain: int = 7) -> List[int]:
 
 
 class World(STEPS.Machine):     # type: ignore[misc]
-    """A machine whose steps are not shown."""
+    """A machine whose steps are not shown.
 
-    def __init__(self, *devices: str) -> None:
-        line = list(LINE)
+    more: options of QEMU.
+    """
+
+    def __init__(self, *devices: str, more: Sequence[str] = ()) -> None:
+        line = [*LINE, *more]
         for device in devices:
             line += ["-device", device]
         super().__init__(STEPS.Option(QEMU, Path()), line)
