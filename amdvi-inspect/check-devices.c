@@ -177,14 +177,17 @@ static void judge(const struct device *device, uint32_t pasid,
     }
 }
 
-/* Returns false if the target failed or the user stops */
+/*
+ * What requests without privilege can reach: the kernel's part of a process
+ * is large, and the same for all.  Returns false if the target failed or the
+ * user stops.
+ */
 static bool check_tables(const struct device *device, uint32_t pasid,
                          struct amdvi_error *err)
 {
     struct amdvi_check *check = device->check;
     struct amdvi_request request = {
         .device_id = device->id, .pasid = pasid,
-        .priv = pasid != AMDVI_NO_PASID,
     };
     uint64_t steps = 0;
     struct amdvi_mapping m;

@@ -9,43 +9,53 @@
 
 #define PAGE_SIZE 4096u
 
-/* Pages that are near each other go to different slots */
-static size_t slot_of(uint64_t page)
+/* Equal distances between tables are common: all bits of the number count */
+static size_t set_of(uint64_t address)
 {
-    return (page / PAGE_SIZE) % AMDVI_MEMORY_SLOTS;
+    return (size_t)(address / PAGE_SIZE * UINT64_C(0x9e3779b97f4a7c15) >> 32) %
+           AMDVI_MEMORY_SETS;
 }
 
-static enum amdvi_mem_status load(struct amdvi_memory *memory, uint64_t page)
+/* The place of a page: where it is, or what was not used for longest */
+static struct amdvi_memory_page *find_page(struct amdvi_memory *memory,
+                                           uint64_t address)
 {
-    size_t i = slot_of(page);
+    struct amdvi_memory_page *set = memory->page[set_of(address)];
+    struct amdvi_memory_page *oldest = set;
 
-    if (memory->slot[i].used && memory->slot[i].page == page) {
-        return memory->slot[i].status;
+    for (int i = 0; i < AMDVI_MEMORY_WAYS; i++) {
+        if (set[i].used && set[i].address == address) {
+            return &set[i];
+        }
+        if (set[i].used < oldest->used) {
+            oldest = &set[i];
+        }
     }
-    memory->slot[i].used = false;
-    if (memory->failed ||
-        !amdvi_target_read(memory->target, page, memory->slot[i].bytes,
-                           PAGE_SIZE, &memory->slot[i].status,
-                           &memory->err)) {
-        memory->failed = true;
-        return AMDVI_MEM_ABORT;
-    }
-    memory->slot[i].used = true;
-    memory->slot[i].page = page;
-    return memory->slot[i].status;
+    oldest->used = 0;
+    return oldest;
 }
 
 static enum amdvi_mem_status read_memory(void *opaque, uint64_t spa,
                                          void *buf, size_t len)
 {
     struct amdvi_memory *memory = opaque;
-    uint64_t page = spa - spa % PAGE_SIZE;
-    enum amdvi_mem_status status = load(memory, page);
+    uint64_t address = spa - spa % PAGE_SIZE;
+    struct amdvi_memory_page *page = find_page(memory, address);
 
-    if (status == AMDVI_MEM_OK) {
-        memcpy(buf, memory->slot[slot_of(page)].bytes + spa % PAGE_SIZE, len);
+    if (!page->used) {
+        if (memory->failed ||
+            !amdvi_target_read(memory->target, address, page->bytes,
+                               PAGE_SIZE, &page->status, &memory->err)) {
+            memory->failed = true;
+            return AMDVI_MEM_ABORT;
+        }
+        page->address = address;
     }
-    return status;
+    page->used = ++memory->clock;
+    if (page->status == AMDVI_MEM_OK) {
+        memcpy(buf, page->bytes + spa % PAGE_SIZE, len);
+    }
+    return page->status;
 }
 
 struct amdvi_memory *amdvi_memory_new(struct amdvi_target *target,
@@ -74,7 +84,9 @@ bool amdvi_memory_good(const struct amdvi_memory *memory,
 
 void amdvi_memory_forget(struct amdvi_memory *memory)
 {
-    for (size_t i = 0; i < AMDVI_MEMORY_SLOTS; i++) {
-        memory->slot[i].used = false;
+    for (int set = 0; set < AMDVI_MEMORY_SETS; set++) {
+        for (int way = 0; way < AMDVI_MEMORY_WAYS; way++) {
+            memory->page[set][way].used = 0;
+        }
     }
 }

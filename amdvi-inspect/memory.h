@@ -9,19 +9,25 @@
 
 #include "target.h"
 
-#define AMDVI_MEMORY_SLOTS 64
+/* Pages kept: sets by address, so that the tables of a walk do not displace
+   each other, wherever they lie */
+#define AMDVI_MEMORY_SETS 16
+#define AMDVI_MEMORY_WAYS 16
+
+struct amdvi_memory_page {
+    uint64_t used;              /* when last, by memory->clock; 0: empty */
+    uint64_t address;
+    enum amdvi_mem_status status;
+    uint8_t bytes[4096];
+};
 
 struct amdvi_memory {
     struct amdvi_target *target;
     struct amdvi_mem mem;       /* read only */
     bool failed;                /* the target did; err says how */
     struct amdvi_error err;
-    struct {
-        bool used;
-        uint64_t page;          /* its address */
-        enum amdvi_mem_status status;
-        uint8_t bytes[4096];
-    } slot[AMDVI_MEMORY_SLOTS];
+    uint64_t clock;             /* counts reads */
+    struct amdvi_memory_page page[AMDVI_MEMORY_SETS][AMDVI_MEMORY_WAYS];
 };
 
 /* NULL: no memory.  The caller frees it */

@@ -23,3 +23,5 @@ def load(path: Path) -> Any:
 
 
 STEPS = load(SCRIPT)
+# What it does it tells to people; tests print their results only.
+STEPS.print = lambda *words, **options: None
