@@ -170,6 +170,59 @@ static void info_page_requests(Monitor *mon, Error **errp)
     qapi_free_AmdIommuPageRequests(open);
 }
 
+static void info_armed(Monitor *mon, Error **errp)
+{
+    AmdIommuArmedList *list = qmp_query_amd_iommu_armed(NULL, errp);
+
+    for (AmdIommuArmedList *l = list; l; l = l->next) {
+        const AmdIommuArmed *a = l->value;
+
+        monitor_printf(mon, "%s", AmdIommuInjectKind_str(a->kind));
+        if (a->has_device_id) {
+            monitor_printf(mon, " ");
+            print_bdf(mon, a->device_id);
+        }
+        print_pasid(mon, a->has_pasid, a->pasid);
+        if (a->has_nanoseconds) {
+            monitor_printf(mon, " by %" PRId64 " ns", a->nanoseconds);
+        }
+        monitor_printf(mon, "%s\n",
+                       a->has_delivered && !a->delivered ? " not delivered"
+                                                         : "");
+    }
+    qapi_free_AmdIommuArmedList(list);
+}
+
+static void print_break(Monitor *mon, const AmdIommuBreak *b)
+{
+    monitor_printf(mon, "%u %s", b->number, AmdIommuBreakKind_str(b->kind));
+    if (b->has_opcode) {
+        monitor_printf(mon, " opcode %u", b->opcode);
+    }
+    if (b->has_device_id) {
+        monitor_printf(mon, " ");
+        print_bdf(mon, b->device_id);
+    }
+    print_pasid(mon, b->has_pasid, b->pasid);
+    if (b->has_first) {
+        monitor_printf(mon, " 0x%" PRIx64 " to 0x%" PRIx64, b->first,
+                       b->last);
+    }
+    monitor_printf(mon, ": %" PRIu64 " of %" PRIu64 " matches, %" PRIu64
+                   " stops%s\n", b->matches, b->count, b->stops,
+                   b->sticky ? ", sticky" : "");
+}
+
+static void info_breaks(Monitor *mon, Error **errp)
+{
+    AmdIommuBreakList *list = qmp_query_amd_iommu_breaks(NULL, errp);
+
+    for (AmdIommuBreakList *l = list; l; l = l->next) {
+        print_break(mon, l->value);
+    }
+    qapi_free_AmdIommuBreakList(list);
+}
+
 static const struct {
     const char *name;
     void (*info)(Monitor *mon, Error **errp);
@@ -180,6 +233,8 @@ static const struct {
     { "stats", info_stats },
     { "trace", info_trace },
     { "page-requests", info_page_requests },
+    { "armed", info_armed },
+    { "breaks", info_breaks },
 };
 
 void hmp_info_amd_iommu(Monitor *mon, const QDict *qdict)

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A small QMP client for tests: one command at a time, with a time limit."""
 
+import collections
 import json
 import socket
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Deque, Dict
 
 REPLY_BYTES_MAX = 64 << 20
+EVENTS_MAX = 1000                       # that are kept; older ones are lost
 
 
 class QmpError(Exception):
@@ -22,6 +24,8 @@ class Qmp:
     def __init__(self, path: Path, timeout: float = 10.0) -> None:
         self.path = path
         self.buffer = b""
+        self.events: Deque[Dict[str, Any]] = collections.deque(
+            maxlen=EVENTS_MAX)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
         try:
@@ -56,8 +60,16 @@ class Qmp:
             raise QmpError(f"{self.path}: not a QMP message")
         return parsed
 
+    def event(self) -> Dict[str, Any]:
+        """The next event, also one that came during a command."""
+        while not self.events:
+            message = self.message()
+            if "event" in message:
+                self.events.append(message)
+        return self.events.popleft()
+
     def command(self, name: str, **arguments: Any) -> Any:
-        """Run a command and return its result; events are dropped.
+        """Run a command and return its result; events are kept.
 
         An argument named id_ or a-b is written as in the schema: id, a-b.
         """
@@ -71,3 +83,5 @@ class Qmp:
                 raise QmpError(f"{name}: {reply['error'].get('desc')}")
             if "return" in reply:
                 return reply["return"]
+            if "event" in reply:
+                self.events.append(reply)

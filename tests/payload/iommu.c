@@ -11,11 +11,16 @@
 #define COMMAND_TAIL 0x2008
 #define EVENT_HEAD 0x2010
 #define EVENT_TAIL 0x2018
+#define PPR_BASE 0x0038
+#define PPR_HEAD 0x2030
+#define PPR_TAIL 0x2038
 
 #define LENGTH_256 (8ULL << 56)
 #define RING_BYTES 0x1000
 /* IommuEn, EventLogEn, Coherent, CmdBufEn, GTEn */
 #define CONTROL_RUN 0x11405ULL
+/* PPRLogEn, PPREn */
+#define CONTROL_REQUESTS 0xa000ULL
 
 #define COMPLETION_WAIT 0x1000000000000001ULL
 #define INVALIDATE_DEVTAB 0x2000000000000000ULL
@@ -28,7 +33,9 @@
 static uint64_t device_table[256][4] __attribute__((aligned(4096)));
 static uint64_t commands[256][2] __attribute__((aligned(4096)));
 static volatile uint64_t events[256][2] __attribute__((aligned(4096)));
+static volatile uint64_t requests[256][2] __attribute__((aligned(4096)));
 static uint32_t command_tail;
+static uint32_t heads[2];               /* of both logs */
 static bool locked;
 
 static uint64_t read64(uint64_t address)
@@ -48,6 +55,41 @@ void iommu_start(void)
     write64(BASE + COMMAND_BASE, (uint64_t)commands | LENGTH_256);
     write64(BASE + EVENT_BASE, (uint64_t)events | LENGTH_256);
     write64(BASE + CONTROL, CONTROL_RUN);
+}
+
+void iommu_start_requests(void)
+{
+    write64(BASE + PPR_BASE, (uint64_t)requests | LENGTH_256);
+    write64(BASE + CONTROL, CONTROL_RUN | CONTROL_REQUESTS);
+}
+
+uint32_t iommu_tail(IommuLog log)
+{
+    return (uint32_t)read64(BASE + (log == IOMMU_EVENTS ? EVENT_TAIL
+                                                        : PPR_TAIL));
+}
+
+static volatile uint64_t *next_slot(IommuLog log)
+{
+    return (log == IOMMU_EVENTS ? events : requests)[heads[log] / 16];
+}
+
+bool iommu_peek(IommuLog log, uint64_t entry[2])
+{
+    volatile uint64_t *slot = next_slot(log);
+
+    entry[0] = slot[0];
+    entry[1] = slot[1];
+    return entry[0] && entry[1];
+}
+
+void iommu_drop(IommuLog log)
+{
+    volatile uint64_t *slot = next_slot(log);
+
+    slot[0] = slot[1] = 0;
+    heads[log] = (heads[log] + 16) % RING_BYTES;
+    write64(BASE + (log == IOMMU_EVENTS ? EVENT_HEAD : PPR_HEAD), heads[log]);
 }
 
 static void put_command(uint64_t word0, uint64_t word1)
@@ -72,6 +114,12 @@ static void execute(uint64_t word0, uint64_t word1)
     while (!done) {
         __builtin_ia32_pause();
     }
+}
+
+void iommu_store(volatile uint64_t *place, uint64_t value)
+{
+    put_command(COMPLETION_WAIT | (uint64_t)place, value);
+    write64(BASE + COMMAND_TAIL, command_tail);
 }
 
 void iommu_set_dte(uint16_t device_id, const uint64_t dte[4])

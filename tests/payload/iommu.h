@@ -6,7 +6,10 @@
 #ifndef PAYLOAD_IOMMU_H
 #define PAYLOAD_IOMMU_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+typedef enum IommuLog { IOMMU_EVENTS, IOMMU_REQUESTS } IommuLog;
 
 /* Tables and rings in place, everything enabled; all DTEs are invalid */
 void iommu_start(void);
@@ -18,6 +21,19 @@ void iommu_invalidate_host(uint16_t domain_id, uint64_t page);
 void iommu_invalidate_guest(uint16_t domain_id, uint32_t pasid, uint64_t page);
 void iommu_invalidate_device(uint16_t device_id, uint32_t pasid,
                              uint64_t page);
+/* Let devices ask for pages, and log that; after iommu_start() */
+void iommu_start_requests(void);
+/* The tail of a log, from its register */
+uint32_t iommu_tail(IommuLog log);
+/*
+ * The next entry of a log as soon as it is in memory, whatever the registers
+ * say.  False if it is not there yet.
+ */
+bool iommu_peek(IommuLog log, uint64_t entry[2]);
+/* Take it out of the log */
+void iommu_drop(IommuLog log);
+/* Have a value stored by COMPLETION_WAIT; does not wait for it */
+void iommu_store(volatile uint64_t *place, uint64_t value);
 /* How many events came since the last call, and the last one of them */
 unsigned int iommu_take_events(uint64_t last[2]);
 

@@ -61,14 +61,18 @@ class Payload:
                  trace: Optional[TracebackType]) -> None:
         self.scratch.cleanup()
 
+    def command(self, options: List[str]) -> List[str]:
+        """The command line of a machine that runs it."""
+        return [qemu(), "-M", "q35", "-accel", "tcg", "-m", "64M",
+                "-nodefaults", "-display", "none", "-bios", str(self.image),
+                "-debugcon", f"file:{Path(self.scratch.name) / 'output'}",
+                "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *options]
+
     def run(self, options: List[str]) -> Dict[str, int]:
         """Boot it and return what it printed."""
         output = Path(self.scratch.name) / "output"
         done = subprocess.run(
-            [qemu(), "-M", "q35", "-accel", "tcg", "-m", "64M", "-nodefaults",
-             "-display", "none", "-bios", str(self.image),
-             "-debugcon", f"file:{output}",
-             "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *options],
+            self.command(options),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             timeout=TIMEOUT_S, check=False)
         if done.returncode != EXIT_STATUS:

@@ -11,6 +11,8 @@
 #define CONFIG(offset) (CONFIG_SPACE + (TESTDEV_ID << 12) + (offset))
 #define PASID_CONTROL 0x106
 #define ATS_CONTROL 0x116
+#define PRI_CONTROL 0x124
+#define PRI_ALLOCATION 0x12c
 
 /* Where the registers are put */
 #define REGISTERS 0xd0100000ULL
@@ -24,8 +26,11 @@
 #define DATA 0x10000
 
 #define COMMAND_WRITE 2
+#define COMMAND_PAGE_REQUEST 4
 #define COMMAND_BENCH_WRITE 6
 #define FLAG_PASID 1
+#define FLAG_READ 2
+#define FLAG_LAST 0x40
 #define PATH_TLB 0
 #define PATH_UNTRANSLATED 0x100
 #define PAGE_BYTES 0x1000
@@ -64,6 +69,17 @@ static void run(uint64_t command, uint64_t path, uint64_t address)
     while (get(REG_STATUS)) {
         __builtin_ia32_pause();
     }
+}
+
+void testdev_start_requests(void)
+{
+    *(volatile uint32_t *)CONFIG(PRI_ALLOCATION) = 32;
+    *(volatile uint16_t *)CONFIG(PRI_CONTROL) = 1;
+}
+
+void testdev_request_page(uint64_t address)
+{
+    run(COMMAND_PAGE_REQUEST, FLAG_READ | FLAG_LAST, address);
 }
 
 void testdev_write_page(uint64_t address)

@@ -17,6 +17,9 @@ void testdev_start(void);
 /* Write a page, untranslated, or through the device TLB */
 void testdev_write_page(uint64_t address);
 void testdev_write_page_ats(uint64_t address);
+/* Let it ask for pages, and ask for one, alone in its group */
+void testdev_start_requests(void);
+void testdev_request_page(uint64_t address);
 /* Write it @count times */
 void testdev_write_often(uint64_t address, unsigned int count);
 void testdev_write_often_ats(uint64_t address, unsigned int count);

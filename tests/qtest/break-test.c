@@ -395,6 +395,23 @@ static void test_list(void)
     svm_stop(s);
 }
 
+static void test_monitor(void)
+{
+    Svm *s = start();
+    g_autofree char *text = NULL;
+
+    set_break(s, BREAK("'kind': 'command', 'opcode': 1, 'count': 3"));
+    set_break(s, BREAK("'kind': 'fault', 'device-id': 48, 'pasid': 5,"
+                       "'first': 4096, 'last': 8191, 'sticky': true"));
+    command(s->b, STORE(0), 0);
+    text = qtest_hmp(s->b->qts, "info amd-iommu breaks");
+    g_assert_nonnull(strstr(text, "1 command opcode 1: 1 of 3 matches, "
+                            "0 stops"));
+    g_assert_nonnull(strstr(text, "2 fault 00:06.0 PASID 5 0x1000 to 0x1fff: "
+                            "0 of 1 matches, 0 stops, sticky"));
+    svm_stop(s);
+}
+
 static void test_refused(void)
 {
     static const struct {
@@ -680,6 +697,7 @@ int main(int argc, char **argv)
                    test_automatic_response);
     qtest_add_func("/amdvi/break/conditions", test_conditions);
     qtest_add_func("/amdvi/break/list", test_list);
+    qtest_add_func("/amdvi/break/monitor", test_monitor);
     qtest_add_func("/amdvi/break/refused", test_refused);
     qtest_add_func("/amdvi/break/withheld", test_withheld);
     qtest_add_func("/amdvi/break/hardware-error", test_hardware_error);

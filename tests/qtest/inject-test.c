@@ -461,6 +461,21 @@ static void test_refused_options(void)
     bench_stop(b);
 }
 
+static void test_monitor(void)
+{
+    Svm *s = start();
+    g_autofree char *text = NULL;
+
+    inject(s, DELAY_10MS);
+    inject(s, INJECT("'kind': 'invalidation-timeout', 'device-id': 48,"
+                     "'pasid': 5, 'delivered': false"));
+    text = qtest_hmp(s->b->qts, "info amd-iommu armed");
+    g_assert_nonnull(strstr(text, "delay-response by 10000000 ns"));
+    g_assert_nonnull(strstr(text, "invalidation-timeout 00:06.0 PASID 5 not "
+                            "delivered"));
+    svm_stop(s);
+}
+
 static void test_reset(void)
 {
     Svm *s = start();
@@ -527,6 +542,7 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/inject/refused", test_refused);
     qtest_add_func("/amdvi/inject/refused-state", test_refused_state);
     qtest_add_func("/amdvi/inject/refused-options", test_refused_options);
+    qtest_add_func("/amdvi/inject/monitor", test_monitor);
     qtest_add_func("/amdvi/inject/reset", test_reset);
     qtest_add_func("/amdvi/inject/migration", test_migration);
     return g_test_run();
