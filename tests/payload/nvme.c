@@ -58,10 +58,9 @@ void nvme_start(void)
     }
 }
 
-void nvme_write_page(uint64_t address)
+void nvme_begin_write(uint64_t address)
 {
     uint32_t *entry = submission[tail];
-    uint32_t status;
 
     for (int i = 0; i < 16; i++) {
         entry[i] = 0;
@@ -72,13 +71,27 @@ void nvme_write_page(uint64_t address)
     entry[10] = IDENTIFY_CONTROLLER;
     tail = (tail + 1) % ENTRIES;
     write32(REG_TAIL, tail);
-    do {
-        __builtin_ia32_pause();
-        status = completion[head][3];
-    } while ((status >> 16 & 1) == odd_round);
+}
+
+bool nvme_end_write(void)
+{
+    uint32_t status = completion[head][3];
+
+    if ((status >> 16 & 1) == odd_round) {
+        return false;
+    }
     head = (head + 1) % ENTRIES;
     odd_round ^= head == 0;
     write32(REG_HEAD, head);
+    return true;
+}
+
+void nvme_write_page(uint64_t address)
+{
+    nvme_begin_write(address);
+    while (!nvme_end_write()) {
+        __builtin_ia32_pause();
+    }
 }
 
 void nvme_write_often(uint64_t address, unsigned int count)

@@ -13,6 +13,7 @@
 #include "hw/i386/pc.h"
 #include "migration/vmstate.h"
 #include "system/runstate.h"
+#include "system/tcg.h"
 #include "state.h"
 #include "trace.h"
 
@@ -286,6 +287,10 @@ void amdvi_svm_realize(AMDVIState *s)
         amdvi_svm_find_address_space(pcms->pcibus, s, AMDVI_IOAPIC_SB_DEVID);
     qemu_add_vm_change_state_handler(vm_state_changed, e);
     amdvi_svm_add_southbridge(e);
+    if (tcg_enabled()) {
+        /* A and D are set in tables that vCPUs change by locked instructions */
+        tcg_set_parallel_devices();
+    }
     /* As the stock model does it: what describes us depends on options */
     DEVICE_GET_CLASS(dev)->vmsd = &amdvi_svm_vmstate;
     vmstate_register_any(VMSTATE_IF(s->pci), &amdvi_svm_vmstate_function,
