@@ -41,6 +41,14 @@ static void print_counters(Monitor *mon, const AmdIommuCounters *c)
                    c->invalidations);
 }
 
+/* These topics show what fits into one reply */
+static void print_more(Monitor *mon, bool more, const char *query)
+{
+    if (more) {
+        monitor_printf(mon, "There is more: %s shows all of it.\n", query);
+    }
+}
+
 static void info_status(Monitor *mon, Error **errp)
 {
     AmdIommuInfoList *list = qmp_query_amd_iommu(errp);
@@ -81,6 +89,7 @@ static void info_devices(Monitor *mon, Error **errp)
         monitor_printf(mon, "%s%s\n", l->value->ats ? " ATS" : "",
                        l->value->ppr ? " PPR" : "");
     }
+    print_more(mon, table && table->has_next, "query-amd-iommu-device-table");
     qapi_free_AmdIommuDeviceTable(table);
 }
 
@@ -101,6 +110,7 @@ static void info_iotlb(Monitor *mon, Error **errp)
         monitor_printf(mon, "%s%s\n", e->nested ? " nested" : "",
                        e->privileged ? " privileged" : "");
     }
+    print_more(mon, iotlb && iotlb->has_next, "query-amd-iommu-iotlb");
     qapi_free_AmdIommuIotlb(iotlb);
 }
 
@@ -118,6 +128,7 @@ static void info_stats(Monitor *mon, Error **errp)
         print_bdf(mon, l->value->device_id);
         print_counters(mon, qapi_AmdIommuSourceCounters_base(l->value));
     }
+    print_more(mon, stats && stats->has_next, "query-amd-iommu-stats");
     qapi_free_AmdIommuStats(stats);
 }
 
@@ -167,6 +178,7 @@ static void info_page_requests(Monitor *mon, Error **errp)
                        l->value->prg_index, l->value->pages,
                        l->value->last ? ", complete" : "", l->value->age);
     }
+    print_more(mon, open && open->has_next, "query-amd-iommu-page-requests");
     qapi_free_AmdIommuPageRequests(open);
 }
 

@@ -100,7 +100,8 @@ static bool differs(AmdviEngine *e, const struct amdvi_iommu *view,
 
 static bool same_entry(const AmdviIotlbCopy *a, const AmdviIotlbCopy *b)
 {
-    return a->addr == b->addr && a->out.addr == b->out.addr &&
+    return a->life == b->life && a->addr == b->addr &&
+           a->out.addr == b->out.addr &&
            a->out.perm == b->out.perm &&
            a->space.domain_id == b->space.domain_id &&
            a->space.pasid == b->space.pasid &&

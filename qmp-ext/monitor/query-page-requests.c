@@ -10,6 +10,8 @@
 
 /* Bytes of one group in a reply, at most */
 #define GROUP_BYTES 140
+/* What looking through the groups of a device costs, as reads */
+#define DEVICE_READS 8
 
 /* The device with the lowest DeviceID from *@id on that has made requests */
 static AmdviDevice *next_device(AmdviEngine *e, uint32_t *id)
@@ -78,6 +80,12 @@ static void query_groups(AmdviEngine *e, uint32_t start, AmdviBudget *budget,
         unsigned int first = id == start / AMDVI_GROUPS
                              ? start % AMDVI_GROUPS : 0;
 
+        if (budget->reads < DEVICE_READS) {
+            reply->has_next = true;
+            reply->next = id * AMDVI_GROUPS + first;
+            return;
+        }
+        budget->reads -= DEVICE_READS;
         if (!query_device(d, id, first, budget, reply, &tail)) {
             return;
         }

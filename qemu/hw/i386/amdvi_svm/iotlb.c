@@ -598,6 +598,7 @@ bool amdvi_iotlb_copy(const AmdviIotlb *t, uint32_t index,
     }
     copy->space = space_of_entry(&e);
     copy->addr = key_addr(e.key);
+    copy->life = e.life;
     fill_hit(e.key, e.value, copy->addr, &copy->out);
     return true;
 }

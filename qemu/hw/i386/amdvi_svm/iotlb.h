@@ -81,6 +81,7 @@ typedef struct AmdviIotlbCopy {
     AmdviSpace space;
     uint64_t addr;              /* input, first byte of the page */
     AmdviIotlbHit out;          /* for that byte */
+    uint64_t life;              /* another one if made anew after a flush */
 } AmdviIotlbCopy;
 
 /* @entries: a power of two from AMDVI_IOTLB_MIN to AMDVI_IOTLB_MAX */
