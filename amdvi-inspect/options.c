@@ -225,6 +225,8 @@ static const struct option option_table[] = {
       AMDVI_QUERY_STALE, false, FLAG(query.stale) },
     { 'F', "follow", NULL, "go on with what happens next",
       AMDVI_QUERY_FOLLOW, false, FLAG(query.follow) },
+    { 0, "wait", NULL, "until the breakpoint stops the VM",
+      AMDVI_QUERY_WAIT, false, FLAG(query.wait) },
     { 0, "rule", "RULE", "only this rule", AMDVI_QUERY_RULE, false,
       TEXT(query.rule) },
     { 0, "grace", "MS",

@@ -285,6 +285,34 @@ struct json_object *amdvi_qmp_run(struct amdvi_qmp *qmp, const char *command,
     return wait_reply(qmp, command, id, deadline, err);
 }
 
+struct json_object *amdvi_qmp_wait_event(struct amdvi_qmp *qmp,
+                                         const char *event,
+                                         struct amdvi_error *err)
+{
+    struct json_object *data = NULL;
+
+    if (qmp->fd < 0) {
+        amdvi_fail(err, AMDVI_EXIT_CONNECTION,
+                   "the connection to %s is lost", qmp->address);
+        return NULL;
+    }
+    while (!data) {
+        struct json_object *message = read_message(qmp, INT64_MAX, err);
+        const char *name;
+
+        if (!message) {
+            return NULL;
+        }
+        if (amdvi_reply_text(message, "event", &name) &&
+            strcmp(name, event) == 0 &&
+            amdvi_reply_object(message, "data", &data)) {
+            json_object_get(data);
+        }
+        json_object_put(message);
+    }
+    return data;
+}
+
 /* "10.2.2" out of the greeting; what is missing counts as 0 */
 static void read_version(struct amdvi_qmp *qmp, struct json_object *greeting)
 {

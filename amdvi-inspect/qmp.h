@@ -42,5 +42,13 @@ bool amdvi_qmp_has(const struct amdvi_qmp *qmp, const char *command);
 struct json_object *amdvi_qmp_run(struct amdvi_qmp *qmp, const char *command,
                                   struct json_object *arguments,
                                   struct amdvi_error *err);
+/*
+ * Wait for an event, without a limit of time; others are dropped, and so are
+ * those that came before the last reply.  Returns its data, which the caller
+ * puts; NULL if the connection is lost or the user stops.
+ */
+struct json_object *amdvi_qmp_wait_event(struct amdvi_qmp *qmp,
+                                         const char *event,
+                                         struct amdvi_error *err);
 
 #endif

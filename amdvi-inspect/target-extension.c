@@ -215,6 +215,34 @@ static struct json_object *query(struct amdvi_target *target,
     return list;
 }
 
+static struct json_object *command(struct amdvi_target *target,
+                                   const char *name,
+                                   struct json_object *arguments,
+                                   struct amdvi_error *err)
+{
+    struct extension *ext = target->opaque;
+
+    if (!amdvi_qmp_has(ext->common.qmp, name)) {
+        json_object_put(arguments);
+        amdvi_fail(err, AMDVI_EXIT_UNSUPPORTED,
+                   "this QEMU is older and has no command %s", name);
+        return NULL;
+    }
+    arguments = arguments ? arguments : json_object_new_object();
+    json_object_object_add(arguments, "id",
+                           json_object_new_string(ext->common.id));
+    return amdvi_qmp_run(ext->common.qmp, name, arguments, err);
+}
+
+static struct json_object *wait_event(struct amdvi_target *target,
+                                      const char *event,
+                                      struct amdvi_error *err)
+{
+    const struct extension *ext = target->opaque;
+
+    return amdvi_qmp_wait_event(ext->common.qmp, event, err);
+}
+
 static void describe(struct amdvi_target *target,
                      struct amdvi_target_info *ret)
 {
@@ -247,6 +275,8 @@ static const struct amdvi_target_ops extension_ops = {
     .close = amdvi_target_qmp_close,
     .running = amdvi_target_qmp_running,
     .read_config = amdvi_target_qmp_config,
+    .command = command,
+    .wait_event = wait_event,
 };
 
 /* More options than any IOMMU has */

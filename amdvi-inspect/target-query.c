@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Queries for what only the device knows.  See target.h.
+ * Queries for what only the device knows, and orders that only it can obey.
+ * See target.h.
  */
 #include "target.h"
 
@@ -41,4 +42,30 @@ struct json_object *amdvi_target_query_if_any(struct amdvi_target *target,
         *err = query_err;
     }
     return list;
+}
+
+struct json_object *amdvi_target_command(struct amdvi_target *target,
+                                         const char *command,
+                                         struct json_object *arguments,
+                                         struct amdvi_error *err)
+{
+    if (!target->ops->command) {
+        json_object_put(arguments);
+        amdvi_fail(err, AMDVI_EXIT_UNSUPPORTED,
+                   "this needs a running QEMU with the command %s", command);
+        return NULL;
+    }
+    return target->ops->command(target, command, arguments, err);
+}
+
+struct json_object *amdvi_target_wait_event(struct amdvi_target *target,
+                                            const char *event,
+                                            struct amdvi_error *err)
+{
+    if (!target->ops->wait_event) {
+        amdvi_fail(err, AMDVI_EXIT_UNSUPPORTED,
+                   "this needs a running QEMU with the event %s", event);
+        return NULL;
+    }
+    return target->ops->wait_event(target, event, err);
 }

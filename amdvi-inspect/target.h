@@ -99,6 +99,18 @@ struct amdvi_target_ops {
     bool (*read_config)(struct amdvi_target *target, uint16_t device_id,
                         uint16_t offset, uint32_t *ret_value,
                         bool *ret_known, struct amdvi_error *err);
+    /*
+     * Run a QMP command that does something; @arguments may be NULL and is
+     * consumed.  The caller puts the reply.  NULL: the target cannot
+     */
+    struct json_object *(*command)(struct amdvi_target *target,
+                                   const char *command,
+                                   struct json_object *arguments,
+                                   struct amdvi_error *err);
+    /* Wait for a QMP event; the caller puts its data.  NULL: there are none */
+    struct json_object *(*wait_event)(struct amdvi_target *target,
+                                      const char *event,
+                                      struct amdvi_error *err);
 };
 
 struct amdvi_target {
@@ -158,6 +170,15 @@ struct json_object *amdvi_target_query_if_any(struct amdvi_target *target,
                                               enum amdvi_query_id id,
                                               bool *ret_good,
                                               struct amdvi_error *err);
+
+/* The operations of these names; they say what is needed if there is none */
+struct json_object *amdvi_target_command(struct amdvi_target *target,
+                                         const char *command,
+                                         struct json_object *arguments,
+                                         struct amdvi_error *err);
+struct json_object *amdvi_target_wait_event(struct amdvi_target *target,
+                                            const char *event,
+                                            struct amdvi_error *err);
 
 /* A device table entry as found in memory */
 struct amdvi_dte_entry {

@@ -93,6 +93,7 @@ enum {
     AMDVI_QUERY_FOLLOW = 4096,
     AMDVI_QUERY_COLUMNS = 8192, /* of every view */
     AMDVI_QUERY_GRACE = 16384,
+    AMDVI_QUERY_WAIT = 32768,
     AMDVI_QUERY_TUI = 1 << 20,  /* --script, --readonly, ... */
 };
 
@@ -114,6 +115,7 @@ struct amdvi_query {
     const char *columns;        /* keys between commas; NULL: all */
     bool stale;                 /* only what disagrees with the tables */
     bool follow;                /* do not end: show what happens next */
+    bool wait;                  /* until the VM is stopped */
     const char *rule;           /* only findings of this one; NULL: all */
     bool has_grace;
     uint64_t grace;             /* milliseconds; see check.h */

@@ -23,6 +23,11 @@ GREETING = {"QMP": {"version": {"qemu": {"micro": 2, "minor": 2, "major": 10},
 MMIO_BASE = 0xfed80000
 MMIO_SIZE = 0x4000
 ECAM = 0xb0000000
+# Commands that do something, and their replies
+ORDERS: Dict[str, Dict[str, Any]] = {
+    "amd-iommu-inject": {"prg-index": 511, "armed": 0},
+    "amd-iommu-disarm": {}, "amd-iommu-break": {"number": 7},
+    "amd-iommu-break-delete": {}}
 MEMORY_READ_MAX = 65536
 
 
@@ -94,6 +99,10 @@ class World(Machine):
         self.lists: Dict[str, List[Dict[str, Any]]] = {
             "query-amd-iommu-iotlb": [], "query-amd-iommu-stats": [],
             "query-amd-iommu-page-requests": [], "query-amd-iommu-trace": []}
+        # injected faults that wait, breakpoints, and the orders that came
+        self.armed: List[Dict[str, Any]] = []
+        self.breaks: List[Dict[str, Any]] = []
+        self.orders: List[Tuple[str, Dict[str, Any]]] = []
         self.ram: List[Tuple[int, int]] = [(0, 0x0fffffff)]
         self.memory: Dict[int, int] = {}
         self.registers: Dict[int, int] = {0x1a0: 0}
@@ -154,6 +163,12 @@ class World(Machine):
             common["query-amd-iommu"] = lambda arguments: self.iommus
             common["query-amd-iommu-registers"] = self.query_registers
             common["guest-memory-read"] = self.memory_read
+            common["query-amd-iommu-armed"] = lambda arguments: self.armed
+            common["query-amd-iommu-breaks"] = lambda arguments: self.breaks
+            for command, reply in ORDERS.items():
+                common[command] = (lambda arguments, command=command,
+                                   reply=reply:
+                                   self.order(command, arguments, reply))
             for command in self.lists:
                 common[command] = (lambda arguments, command=command:
                                    self.query_list(command, arguments))
@@ -174,6 +189,12 @@ class World(Machine):
             for offset in left[:5]]}
         if len(left) > 5:
             reply["next"] = left[5]
+        return reply
+
+    def order(self, command: str, arguments: Dict[str, Any],
+              reply: Dict[str, Any]) -> Dict[str, Any]:
+        """Remember what was asked for."""
+        self.orders.append((command, arguments))
         return reply
 
     def query_list(self, command: str, arguments: Dict[str, Any]) -> Any:

@@ -188,6 +188,17 @@ def add_device_state(world: fakeqmp.World) -> None:
          "last": True, "age": 91000},
         {"device-id": 0x18, "prg-index": 511, "pages": 1, "last": False,
          "age": 2_500_000_000}]
+    world.armed = [
+        {"kind": "command-error"},
+        {"kind": "invalidation-timeout", "device-id": 0x18, "delivered": True},
+        {"kind": "delay-response", "device-id": 0x18, "pasid": 5,
+         "nanoseconds": 5_000_000}]
+    world.breaks = [
+        {"number": 1, "kind": "page-request", "device-id": 0x18, "pasid": 5,
+         "count": 1, "sticky": False, "matches": 0, "stops": 0},
+        {"number": 4, "kind": "invalidation", "first": 0x7f00_0000_0000,
+         "last": 0x7f00_0000_ffff, "count": 10, "sticky": True, "matches": 7,
+         "stops": 3}]
     records: List[Dict[str, Any]] = [
         {"kind": "register", "words": [0x2008, 0x20], "detail": 8},
         {"kind": "command", "device-id": 0x18,
