@@ -215,6 +215,7 @@ AmdIommuIotlb *qmp_query_amd_iommu_iotlb(bool has_verify, bool verify,
     reply = g_new0(AmdIommuIotlb, 1);
     if (e) {
         query_entries(e, start, verify, &budget, reply);
+        reply->reads = budget.done;
     }
     return reply;
 }

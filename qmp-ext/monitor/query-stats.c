@@ -8,6 +8,8 @@
 
 /* Bytes of one row in a reply, at most */
 #define SOURCE_BYTES 420
+/* What finding the next row costs, as reads */
+#define SOURCE_READS 16
 
 static void fill_counters(AmdIommuCounters *reply, const AmdviCounters *c)
 {
@@ -61,11 +63,13 @@ static void query_sources(const AmdviStats *s, bool pasids,
          at++) {
         AmdIommuSourceCounters *row;
 
-        if (!amdvi_qmp_may_reply(budget, SOURCE_BYTES)) {
+        if (budget->reads < SOURCE_READS ||
+            !amdvi_qmp_may_reply(budget, SOURCE_BYTES)) {
             reply->has_next = true;
             reply->next = at;
             return;
         }
+        budget->reads -= SOURCE_READS;
         row = g_new0(AmdIommuSourceCounters, 1);
         fill_counters(qapi_AmdIommuSourceCounters_base(row), c);
         row->device_id = device_id;
