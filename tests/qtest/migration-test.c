@@ -11,6 +11,7 @@
 
 #define ILLEGAL 0xe000000000000000
 #define READ_FAULT 0x2000002a00000028ULL
+#define PASID_READ_FAULT 0x2005000500000030ULL         /* GN US, PASID 5 */
 /* COMPLETE_PPR_REQUEST as Linux sends it: GN=0 and no PASID */
 #define COMPLETE 0x7000000000000030ULL
 #define TAG(prgi, code) ((uint64_t)(code) << 44 | (uint64_t)(prgi) << 32)
@@ -110,6 +111,7 @@ static void resume(Bench *b)
 /* The same with a svm-testdev, and the VM goes on */
 #define WITH_TESTDEV "-device svm-testdev,addr=06.0"
 
+/* By way of a third QEMU that takes it and gives it away without running it */
 static Svm *migrate_svm(Svm *s, const char *options)
 {
     g_autofree char *path = new_file();
@@ -118,6 +120,10 @@ static Svm *migrate_svm(Svm *s, const char *options)
 
     save(s->b, path);
     svm_stop(s);
+    b = bench_start(options, WITH_TESTDEV " -S -incoming defer");
+    load_into(b, path, "completed");
+    save(b, path);
+    bench_stop(b);
     b = bench_start(options, WITH_TESTDEV " -incoming defer");
     load_into(b, path, "completed");
     unlink(path);
@@ -229,6 +235,26 @@ static void test_page_requests(void)
     g_assert_cmpint(testdev_request_page(s->t, flags, 5, VA, 3), ==, 0);
     g_assert_true(msi_arrived(s->b));
     svm_assert_ppr(s, 3, 0x1144020300050030, VA);
+    svm_stop(s);
+}
+
+/* DTE.SE: what was reported before is not reported again */
+static void test_suppressed(void)
+{
+    Svm *s = svm_start("svm=on", "");
+    uint32_t data, path = TESTDEV_PATH_UNTRANSLATED;
+
+    svm_set_dte(s, 0, DTE_SE);
+    testdev_read(s->t, path, 5, VA, &data, 4);
+    assert_events(s->b, 0, 1, PASID_READ_FAULT, VA);
+    for (int i = 0; i < 2; i++) {
+        s = migrate_svm(s, "svm=on");
+        testdev_read(s->t, path, 5, VA, &data, 4);
+        assert_events(s->b, 1, 0);
+    }
+    svm_set_dte(s, 0, DTE_SE);
+    testdev_read(s->t, path, 5, VA, &data, 4);
+    assert_events(s->b, 1, 1, PASID_READ_FAULT, VA);
     svm_stop(s);
 }
 
@@ -394,6 +420,7 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/migration/translation", test_translation);
     qtest_add_func("/amdvi/migration/msi", test_msi);
     qtest_add_func("/amdvi/migration/page-requests", test_page_requests);
+    qtest_add_func("/amdvi/migration/suppressed", test_suppressed);
     qtest_add_func("/amdvi/migration/counters", test_counters);
     qtest_add_func("/amdvi/migration/masked-interrupt",
                    test_masked_interrupt);

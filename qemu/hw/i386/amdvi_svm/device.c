@@ -244,7 +244,7 @@ static void vm_state_changed(void *opaque, bool running, RunState state)
     AmdviEngine *e = opaque;
 
     if (running) {
-        amdvi_svm_place_saved_groups(e);
+        amdvi_svm_place_saved(e);
         if (amdvi_svm_is_holding(e)) {
             qemu_bh_schedule(e->stop_bh);
         }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What of the engine migrates: registers, with them the state of all rings,
- * pending interrupts, the page requests that wait for a response, counters.
+ * pending interrupts, the page requests that wait for a response, whose page
+ * faults DTE.SE has suppressed since the first, counters.
  *
  * Everything else is derived from these or starts cold.  Groups travel with
- * the DeviceID of their device; bus numbers are known again when all of the
+ * the DeviceID of their device, and so does what was reported; bus numbers are known again when all of the
  * stream has been read, so they find their device when the VM goes on.
  * What comes in is checked: it may be a file that anybody has written.
  */
@@ -38,40 +39,52 @@ static void save_groups(AmdviDevice *d, GArray *saved)
     }
 }
 
-void amdvi_svm_drop_saved_groups(AmdviEngine *e)
+void amdvi_svm_drop_saved(AmdviEngine *e)
 {
     g_free(e->saved);
     e->saved = NULL;
     e->saved_len = 0;
+    g_free(e->reported);
+    e->reported = NULL;
+    e->reported_len = 0;
 }
 
 static int pre_save(void *opaque)
 {
     AmdviEngine *e = opaque;
     GArray *saved = g_array_new(false, false, sizeof(AmdviSavedGroup));
+    GArray *reported = g_array_new(false, false, sizeof(uint16_t));
     AmdviDevice *d;
 
     amdvi_svm_fold_stats(e);
+    /* What came in may leave again before the VM went on */
+    amdvi_svm_place_saved(e);
     WITH_QEMU_LOCK_GUARD(&e->lock) {
         QLIST_FOREACH_RCU(d, &e->devices, next) {
+            uint16_t device_id = amdvi_svm_device_id(d);
+
             save_groups(d, saved);
+            if (d->fault_reported) {
+                g_array_append_val(reported, device_id);
+            }
         }
     }
-    g_free(e->saved);
     e->saved_len = saved->len;
     e->saved = (AmdviSavedGroup *)g_array_free(saved, false);
+    e->reported_len = reported->len;
+    e->reported = (uint16_t *)g_array_free(reported, false);
     return 0;
 }
 
 static int post_save(void *opaque)
 {
-    amdvi_svm_drop_saved_groups(opaque);
+    amdvi_svm_drop_saved(opaque);
     return 0;
 }
 
 static int pre_load(void *opaque)
 {
-    amdvi_svm_drop_saved_groups(opaque);
+    amdvi_svm_drop_saved(opaque);
     amdvi_svm_disarm(opaque);
     amdvi_svm_reset_hold(opaque);
     /* Hits until now, which must not be added to those that come in */
@@ -79,7 +92,7 @@ static int pre_load(void *opaque)
     return 0;
 }
 
-void amdvi_svm_place_saved_groups(AmdviEngine *e)
+void amdvi_svm_place_saved(AmdviEngine *e)
 {
     WITH_QEMU_LOCK_GUARD(&e->lock) {
         for (int i = 0; i < e->saved_len; i++) {
@@ -90,8 +103,15 @@ void amdvi_svm_place_saved_groups(AmdviEngine *e)
                 *amdvi_svm_group(d, s->prg_index) = s->group;
             }
         }
+        for (uint32_t i = 0; i < e->reported_len; i++) {
+            AmdviDevice *d = amdvi_svm_find_device(e, e->reported[i]);
+
+            if (d) {
+                d->fault_reported = true;
+            }
+        }
     }
-    amdvi_svm_drop_saved_groups(e);
+    amdvi_svm_drop_saved(e);
 }
 
 /* Pointers of a ring must lie in it, as when software writes them */
@@ -149,18 +169,54 @@ static int post_load(void *opaque, int version_id)
     return 0;
 }
 
+static int64_t count_devices(AmdviEngine *e)
+{
+    int64_t count = 0;
+    AmdviDevice *d;
+
+    QLIST_FOREACH_RCU(d, &e->devices, next) {
+        count++;
+    }
+    return count;
+}
+
 /* Our devices have no more groups than this */
 static bool saved_is_sane(void *opaque, int version_id)
 {
     AmdviEngine *e = opaque;
-    int64_t most = 0;
-    AmdviDevice *d;
 
-    QLIST_FOREACH_RCU(d, &e->devices, next) {
-        most += AMDVI_GROUPS;
-    }
-    return e->saved_len >= 0 && e->saved_len <= most;
+    return e->saved_len >= 0 &&
+           e->saved_len <= count_devices(e) * AMDVI_GROUPS;
 }
+
+static bool reported_needed(void *opaque)
+{
+    AmdviEngine *e = opaque;
+
+    return e->reported_len;
+}
+
+static bool reported_is_sane(void *opaque, int version_id)
+{
+    AmdviEngine *e = opaque;
+
+    return e->reported_len <= count_devices(e);
+}
+
+/* Without it a suppressed fault would be reported once more */
+static const VMStateDescription vmstate_reported = {
+    .name = "amd-iommu-svm/engine/reported",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = reported_needed,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(reported_len, AmdviEngine),
+        VMSTATE_VALIDATE("number of reported devices", reported_is_sane),
+        VMSTATE_VARRAY_UINT32_ALLOC(reported, AmdviEngine, reported_len, 1,
+                                    vmstate_info_uint16, uint16_t),
+        VMSTATE_END_OF_LIST()
+    },
+};
 
 /* Only with fault injection: since when and for whom a response waits */
 static bool group_is_injected(void *opaque)
@@ -473,6 +529,7 @@ static const VMStateDescription vmstate_engine = {
         &vmstate_armed,
         &vmstate_hold,
         &vmstate_pmu,
+        &vmstate_reported,
         NULL
     },
 };

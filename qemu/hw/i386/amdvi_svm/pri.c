@@ -447,7 +447,7 @@ void amdvi_svm_reset_page_requests(AmdviEngine *e)
 {
     AmdviDevice *d;
 
-    amdvi_svm_drop_saved_groups(e);
+    amdvi_svm_drop_saved(e);
     QEMU_LOCK_GUARD(&e->lock);
     QLIST_FOREACH_RCU(d, &e->devices, next) {
         if (d->groups) {

@@ -187,6 +187,9 @@ struct AmdviEngine {
     /* Groups on their way to or from another VM; BQL */
     struct AmdviSavedGroup *saved;
     int32_t saved_len;
+    /* The same of devices with AmdviDevice.fault_reported: their DeviceIDs */
+    uint16_t *reported;
+    uint32_t reported_len;
 
     QLIST_HEAD(, AmdviDevice) devices;
     AmdviDevice *recent[AMDVI_RECENT];  /* by place: a shortcut, atomic */
@@ -501,9 +504,9 @@ bool amdvi_svm_load_dte(AmdviDevice *d, uint64_t dte[4]);
 /* migration.c */
 extern const VMStateDescription amdvi_svm_vmstate;          /* AMDVIState */
 extern const VMStateDescription amdvi_svm_vmstate_function; /* its function */
-/* Give groups that came with the stream to their devices; needs the BQL */
-void amdvi_svm_place_saved_groups(AmdviEngine *e);
-void amdvi_svm_drop_saved_groups(AmdviEngine *e);
+/* Give what came with the stream to the devices; needs the BQL */
+void amdvi_svm_place_saved(AmdviEngine *e);
+void amdvi_svm_drop_saved(AmdviEngine *e);
 
 /* southbridge.c: have a PCI function where the IOAPIC is, for Linux 7.3 */
 void amdvi_svm_add_southbridge(AmdviEngine *e);
