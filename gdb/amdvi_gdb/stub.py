@@ -8,7 +8,7 @@ and hides breakpoint instructions.
 """
 
 import contextlib
-from typing import Iterator
+from typing import Iterator, List
 
 import gdb
 
@@ -17,6 +17,19 @@ from .library import Failure, NoMemory
 MODE = "qemu.PhyMemMode"
 # The smallest packet buffer any QEMU has takes twice as many hex digits
 CHUNK = 2048
+# Modes that are on, the innermost last
+modes: List[str] = []
+
+
+def failure(error: Exception, what: str) -> Failure:
+    """What to say about an error of GDB's.
+
+    Only the connection knows whether the VM runs: while a breakpoint's
+    condition is evaluated, GDB still calls the threads running."""
+    if "target is running" in str(error):
+        return Failure("the guest is running: interrupt it, or say \"set "
+                       "amdvi qmp SOCKET\" to look at it as it runs")
+    return Failure(f"{what}: {error}")
 
 
 def packet(text: str) -> str:
@@ -28,34 +41,28 @@ def packet(text: str) -> str:
     try:
         reply = connection.send_packet(text)
     except (gdb.error, RuntimeError) as error:
-        raise Failure(f"the stub does not answer: {error}") from error
+        raise failure(error, "the stub does not answer") from error
     return (reply or b"").decode("ascii", "replace")
-
-
-def require_stopped() -> None:
-    """The stub reads memory only while the VM stands still."""
-    try:
-        running = any(thread.is_running()
-                      for thread in gdb.selected_inferior().threads())
-    except gdb.error:
-        running = True      # then GDB cannot even list them
-    if running:
-        raise Failure("the guest is running: interrupt it, or say "
-                      "\"set amdvi qmp SOCKET\" to look at it as it runs")
 
 
 @contextlib.contextmanager
 def mode(wanted: str) -> Iterator[None]:
-    """Physical mode on ("1") or off ("0"), and back."""
-    require_stopped()
+    """Physical mode on ("1") or off ("0"), and back.
+
+    Within another one for the same mode it costs nothing."""
+    if modes and modes[-1] == wanted:
+        yield
+        return
     before = packet("q" + MODE)
     if before not in ("0", "1"):
         raise Failure("the remote is no QEMU that can read physical memory")
     if before != wanted:
         packet(f"Q{MODE}:{wanted}")
+    modes.append(wanted)
     try:
         yield
     finally:
+        modes.pop()
         if before != wanted:
             packet(f"Q{MODE}:{before}")
 
@@ -96,9 +103,8 @@ def read_pieces(address: int, size: int) -> bytes:
 
 def monitor(line: str) -> str:
     """Output of a command of QEMU's monitor."""
-    require_stopped()
     try:
         return str(gdb.execute(f"monitor {line}", to_string=True))
     except gdb.error as error:
-        raise Failure(f"the monitor command \"{line}\" failed: "
-                      f"{error}") from error
+        raise failure(error, f"the monitor command \"{line}\" "
+                      "failed") from error
