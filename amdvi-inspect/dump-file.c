@@ -6,6 +6,7 @@
 #include "dump.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -101,4 +102,39 @@ bool amdvi_dump_file_close(struct amdvi_dump_file *file, bool good,
     }
     free(file->temporary);
     return good;
+}
+
+void amdvi_dump_tell(FILE *out, const char *path,
+                     const struct amdvi_dump_report *report)
+{
+    fprintf(out, "%s: %zu pages of tables", path, report->pages);
+    if (report->paused) {
+        fprintf(out, "; the VM was paused for %" PRIu64 ".%03" PRIu64 " ms",
+                report->pause_us / 1000, report->pause_us % 1000);
+    } else {
+        fprintf(out, "; the VM was not paused");
+    }
+    fprintf(out, "%s\n", report->complete
+            ? "" : "; some tables are left out, see --tables");
+}
+
+bool amdvi_dump_save(struct amdvi_target *target,
+                     const struct amdvi_options *options, FILE *out,
+                     struct amdvi_dump_report *ret, struct amdvi_error *err)
+{
+    struct amdvi_dump_options dump_options = {
+        .reason = options->reason, .live = options->live,
+        .has_tables = options->has_tables, .tables = options->tables,
+    };
+    struct amdvi_dump_file file;
+    bool good;
+
+    if (!amdvi_dump_file_open(options->query.args[0], &file, err)) {
+        return false;
+    }
+    if (!file.temporary) {
+        file.out = out;
+    }
+    good = amdvi_dump_write(target, file.out, &dump_options, ret, err);
+    return amdvi_dump_file_close(&file, good, err);
 }

@@ -6,6 +6,7 @@
 #ifndef AMDVI_INSPECT_DUMP_H
 #define AMDVI_INSPECT_DUMP_H
 
+#include "options.h"
 #include "target.h"
 
 #include <stdio.h>
@@ -39,6 +40,14 @@ struct amdvi_dump_report {
 bool amdvi_dump_write(struct amdvi_target *target, FILE *out,
                       const struct amdvi_dump_options *options,
                       struct amdvi_dump_report *ret, struct amdvi_error *err);
+
+/* The command "dump" with its options, to the file it names ("-": @out) */
+bool amdvi_dump_save(struct amdvi_target *target,
+                     const struct amdvi_options *options, FILE *out,
+                     struct amdvi_dump_report *ret, struct amdvi_error *err);
+/* What was done, in a line for people */
+void amdvi_dump_tell(FILE *out, const char *path,
+                     const struct amdvi_dump_report *report);
 
 /* A dump file as a target, plain or compressed with gzip */
 struct amdvi_target *amdvi_target_open_dump(const char *path,

@@ -3,6 +3,7 @@
  * See face.h.
  */
 #include "face.h"
+#include "dump.h"
 #include "memory.h"
 #include "options.h"
 #include "pci.h"
@@ -94,20 +95,44 @@ static const struct amdvi_view *find_view(const char *name)
     return *view;
 }
 
-/* Only the view's own options count: the target is chosen */
+/*
+ * Only the command's own options count: the target is chosen, and nobody may
+ * wait, because who calls us can neither be interrupted nor stop the VM then.
+ */
 static bool check_options(struct amdvi_face *face,
                           const struct amdvi_options *options,
-                          const struct amdvi_view *view)
+                          unsigned int known)
 {
-    unsigned int known = view->options | AMDVI_QUERY_COLUMNS;
-    const char *extra = amdvi_option_of(options->view_options & ~known);
+    unsigned int waits = AMDVI_QUERY_WAIT | AMDVI_QUERY_FOLLOW;
+    const char *extra = amdvi_option_of(options->view_options &
+                                        (~known | waits));
 
     if (!extra) {
         extra = options->connection;
     }
     return !extra || amdvi_fail(&face->err, AMDVI_EXIT_USAGE,
-                                "%s has no option --%s here", view->name,
-                                extra);
+                                "%s has no option --%s here",
+                                options->command, extra);
+}
+
+/* The command "dump"; what goes to "-" is what is shown */
+static bool dump(struct amdvi_face *face, const struct amdvi_options *options,
+                 FILE *out)
+{
+    struct amdvi_dump_report report;
+
+    if (options->query.nargs != 1) {
+        return amdvi_fail(&face->err, AMDVI_EXIT_USAGE, "dump needs FILE");
+    }
+    if (!check_options(face, options, AMDVI_QUERY_DUMP) ||
+        !fresh_target(face) ||
+        !amdvi_dump_save(face->target, options, out, &report, &face->err)) {
+        return false;
+    }
+    if (strcmp(options->query.args[0], "-") != 0) {
+        amdvi_dump_tell(out, options->query.args[0], &report);
+    }
+    return true;
 }
 
 static bool show(struct amdvi_face *face, const struct amdvi_options *options,
@@ -120,10 +145,13 @@ static bool show(struct amdvi_face *face, const struct amdvi_options *options,
     bool color = options->color == AMDVI_COLOR_ALWAYS, good;
     struct amdvi_target *target;
 
+    if (options->command && strcmp(options->command, "dump") == 0) {
+        return dump(face, options, out);
+    }
     if (!view) {
         return amdvi_fail(&face->err, AMDVI_EXIT_USAGE, "no such view");
     }
-    if (!check_options(face, options, view) ||
+    if (!check_options(face, options, view->options | AMDVI_QUERY_COLUMNS) ||
         !amdvi_query_check(view, &options->query, &face->err)) {
         return false;
     }
@@ -184,6 +212,21 @@ int amdvi_face_run(struct amdvi_face *face, int count, char **words,
 void amdvi_face_free_text(char *text)
 {
     free(text);
+}
+
+int amdvi_face_next_break(struct amdvi_face *face, char **ret_text)
+{
+    const struct amdvi_target *target = face->target;
+    struct json_object *data = target && target->ops->next_break
+        ? target->ops->next_break(face->target) : NULL;
+    bool good;
+
+    *ret_text = strdup(data ? json_object_to_json_string_ext(
+                                  data, JSON_C_TO_STRING_PLAIN) : "");
+    json_object_put(data);
+    good = *ret_text || amdvi_fail(&face->err, AMDVI_EXIT_FAILED,
+                                   "out of memory");
+    return result(face, good);
 }
 
 bool amdvi_face_view(size_t index, const char **ret_name,

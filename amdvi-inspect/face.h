@@ -34,12 +34,18 @@ void amdvi_face_close(struct amdvi_face *face);
 /*
  * Show a view: @words are the name of its command, arguments and options as
  * on the command line of amdvi-inspect, those that say where QEMU is left
- * out.  Also on failure *@ret_text is what there is to show, or "", and the
+ * out, and those that wait.  "dump" does what it does there, too.  Also on failure *@ret_text is what there is to show, or "", and the
  * caller frees it with amdvi_face_free_text().
  */
 int amdvi_face_run(struct amdvi_face *face, int count, char **words,
                    char **ret_text);
 void amdvi_face_free_text(char *text);
+
+/*
+ * Why the VM has stopped: data of the oldest AMD_IOMMU_BREAK event that came
+ * with an earlier command's reply, as JSON, or "" if there is none.
+ */
+int amdvi_face_next_break(struct amdvi_face *face, char **ret_text);
 
 /*
  * Number @index of the views.  Strings are constant.  *@ret_needs_vm: only

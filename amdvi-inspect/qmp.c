@@ -18,6 +18,9 @@
 #define MAX_DEPTH 128
 /* Bytes of one message; the largest we ask for have about 256 KiB */
 #define MAX_MESSAGE (16u << 20)
+/* The event that is kept, and how many of it */
+#define BREAK_EVENT "AMD_IOMMU_BREAK"
+#define MAX_BREAKS 16
 
 struct amdvi_qmp {
     int fd;                     /* -1: the connection is dead */
@@ -26,6 +29,7 @@ struct amdvi_qmp {
     char *address;
     char version[32];
     struct json_object *commands;   /* an object with the names as keys */
+    struct json_object *breaks;     /* data of events, oldest first */
     struct json_tokener *tokener;
     size_t start;               /* buffer[start, end) is not parsed yet */
     size_t end;
@@ -237,7 +241,32 @@ static bool send_command(struct amdvi_qmp *qmp, const char *command,
     return wait == AMDVI_WAIT_READY || lost(qmp, err);
 }
 
-/* Wait for the reply to @id, dropping events and other replies */
+/* What an event tells of a breakpoint; beyond some the oldest are kept */
+static void keep_break(struct amdvi_qmp *qmp, struct json_object *message)
+{
+    struct json_object *data;
+    const char *event;
+
+    if (amdvi_reply_text(message, "event", &event) &&
+        strcmp(event, BREAK_EVENT) == 0 &&
+        amdvi_reply_object(message, "data", &data) &&
+        json_object_array_length(qmp->breaks) < MAX_BREAKS) {
+        json_object_array_add(qmp->breaks, json_object_get(data));
+    }
+}
+
+struct json_object *amdvi_qmp_next_break(struct amdvi_qmp *qmp)
+{
+    struct json_object *data = json_object_array_get_idx(qmp->breaks, 0);
+
+    if (data) {
+        json_object_get(data);
+        json_object_array_del_idx(qmp->breaks, 0, 1);
+    }
+    return data;
+}
+
+/* Wait for the reply to @id, dropping other replies and most events */
 static struct json_object *wait_reply(struct amdvi_qmp *qmp,
                                       const char *command, int64_t id,
                                       int64_t deadline,
@@ -252,6 +281,9 @@ static struct json_object *wait_reply(struct amdvi_qmp *qmp,
             return NULL;
         }
         mine = take_result(message, command, id, &result, err);
+        if (!mine) {
+            keep_break(qmp, message);
+        }
         json_object_put(message);
         if (mine) {
             return result;
@@ -413,9 +445,10 @@ static struct amdvi_qmp *new_client(const char *address, int timeout_ms)
     qmp->timeout_ms = timeout_ms;
     qmp->address = strdup(address);
     qmp->commands = json_object_new_object();
+    qmp->breaks = json_object_new_array();
     qmp->tokener = json_tokener_new_ex(MAX_DEPTH);
     strcpy(qmp->version, "unknown");
-    if (!qmp->address || !qmp->commands || !qmp->tokener) {
+    if (!qmp->address || !qmp->commands || !qmp->breaks || !qmp->tokener) {
         amdvi_qmp_close(qmp);
         return NULL;
     }
@@ -450,6 +483,7 @@ void amdvi_qmp_close(struct amdvi_qmp *qmp)
     }
     hang_up(qmp);
     json_object_put(qmp->commands);
+    json_object_put(qmp->breaks);
     if (qmp->tokener) {
         json_tokener_free(qmp->tokener);
     }

@@ -3,7 +3,8 @@
  * A QMP client: one connection to one QEMU.
  *
  * Every wait has a deadline.  Replies may have any size up to a cap, their
- * nesting is limited.  Events and replies nobody asked for are dropped.
+ * nesting is limited.  Replies nobody asked for are dropped, and events but
+ * those that tell why a breakpoint has stopped the VM.
  */
 #ifndef AMDVI_INSPECT_QMP_H
 #define AMDVI_INSPECT_QMP_H
@@ -50,5 +51,11 @@ struct json_object *amdvi_qmp_run(struct amdvi_qmp *qmp, const char *command,
 struct json_object *amdvi_qmp_wait_event(struct amdvi_qmp *qmp,
                                          const char *event,
                                          struct amdvi_error *err);
+
+/*
+ * Data of the oldest AMD_IOMMU_BREAK that came while replies were waited
+ * for, which the caller puts; NULL if there is none.
+ */
+struct json_object *amdvi_qmp_next_break(struct amdvi_qmp *qmp);
 
 #endif

@@ -277,6 +277,7 @@ static const struct amdvi_target_ops extension_ops = {
     .read_config = amdvi_target_qmp_config,
     .command = command,
     .wait_event = wait_event,
+    .next_break = amdvi_target_qmp_next_break,
 };
 
 /* More options than any IOMMU has */

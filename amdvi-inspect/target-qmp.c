@@ -96,6 +96,13 @@ bool amdvi_target_qmp_pause(struct amdvi_target *target, bool stop,
     return reply != NULL;
 }
 
+struct json_object *amdvi_target_qmp_next_break(struct amdvi_target *target)
+{
+    struct amdvi_target_qmp *common = target->opaque;
+
+    return amdvi_qmp_next_break(common->qmp);
+}
+
 void amdvi_target_qmp_close(struct amdvi_target *target)
 {
     amdvi_target_qmp_free(target->opaque);

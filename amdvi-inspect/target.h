@@ -111,6 +111,8 @@ struct amdvi_target_ops {
     struct json_object *(*wait_event)(struct amdvi_target *target,
                                       const char *event,
                                       struct amdvi_error *err);
+    /* See amdvi_qmp_next_break().  NULL: there never is one */
+    struct json_object *(*next_break)(struct amdvi_target *target);
 };
 
 struct amdvi_target {

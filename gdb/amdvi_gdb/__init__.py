@@ -8,6 +8,7 @@ parameters  set amdvi ..., show amdvi ...
 commands    amdvi ...
 functions   $amdvi_...()
 kernel      symbols, structures and memory of a Linux guest
+happenings  why a breakpoint of the IOMMU has stopped the VM
 btf         the kernel's own description of its structures; knows no GDB
 linux       amdvi linux ...
 printers    pretty printers for structures of Linux and of QEMU
@@ -16,9 +17,10 @@ printers    pretty printers for structures of Linux and of QEMU
 
 def load() -> None:
     """Define everything in the GDB that runs this."""
-    from . import commands, functions, linux, parameters, printers
+    from . import commands, functions, happenings, linux, parameters, printers
     parameters.define()
     commands.define()
     functions.define()
+    happenings.define()
     linux.define()
     printers.define()

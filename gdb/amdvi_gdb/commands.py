@@ -23,9 +23,17 @@ defined: Set[str] = set()
 
 
 def words_of(argument: str) -> List[str]:
-    """The words of a line; GDB expressions are evaluated to numbers."""
-    return [hex(number(word)) if word[:1] in EVALUATED else word
-            for word in gdb.string_to_argv(argument or "")]
+    """The words of a line; GDB expressions, also those behind "NAME=", are
+    evaluated to numbers."""
+    return [evaluated(word) for word in gdb.string_to_argv(argument or "")]
+
+
+def evaluated(word: str) -> str:
+    """A word with its expression replaced."""
+    name, equal, value = word.partition("=")
+    if equal and name.isidentifier() and value[:1] in EVALUATED:
+        return f"{name}={hex(number(value))}"
+    return hex(number(word)) if word[:1] in EVALUATED else word
 
 
 def number(expression: str) -> int:
@@ -111,6 +119,31 @@ class Show(gdb.Command):
         except Failure:
             pass
         return []
+
+
+class Dump(gdb.Command):
+    """Write the state of the IOMMU to a file.
+
+Usage: amdvi dump [OPTION...] FILE
+
+What amdvi-inspect writes, and opens with -d.  Options are --tables N,
+--reason TEXT and, with a QMP socket, --live."""
+
+    def __init__(self) -> None:
+        super().__init__("amdvi dump", gdb.COMMAND_DATA,
+                         gdb.COMPLETE_FILENAME)
+
+    def invoke(self, argument: str, _from_tty: bool) -> None:
+        """Write it."""
+        self.dont_repeat()
+        words = gdb.string_to_argv(argument or "")
+        try:
+            text, problem = SESSION.connect().run(["dump", *words])
+        except Failure as failure:
+            raise gdb.GdbError(f"amdvi dump: {failure}")
+        gdb.write(text)
+        if problem:
+            raise gdb.GdbError(f"amdvi dump: {problem}")
 
 
 class Examine(gdb.Command):
@@ -200,5 +233,6 @@ def define_views() -> None:
 def define() -> None:
     """Define all commands."""
     Prefix()
+    Dump()
     Examine()
     define_views()

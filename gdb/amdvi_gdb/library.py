@@ -4,12 +4,13 @@
 Nothing here decodes or walks; what is shown comes from the library as text.
 """
 
+import contextlib
 import ctypes
 import json
 import os
 from pathlib import Path
-from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional,
-                    Tuple)
+from typing import (Any, Callable, ContextManager, Dict, Iterator, List,
+                    NamedTuple, Optional, Tuple)
 
 SONAME = "libamdvi-views.so.0"
 NO_PASID = 0xffffffff
@@ -28,6 +29,8 @@ class NoMemory(Exception):
 
 # Reads so many bytes at a physical address
 Reader = Callable[[int, int], bytes]
+# What is entered once for many reads
+Around = Callable[[], ContextManager[None]]
 
 READ = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint64,
                         ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p)
@@ -92,6 +95,8 @@ def declare(lib: ctypes.CDLL) -> ctypes.CDLL:
             ("run", ctypes.c_int,
              [face, ctypes.c_int, strings, ctypes.POINTER(ctypes.c_void_p)]),
             ("free_text", None, [ctypes.c_void_p]),
+            ("next_break", ctypes.c_int,
+             [face, ctypes.POINTER(ctypes.c_void_p)]),
             ("view", ctypes.c_bool,
              [ctypes.c_size_t, strings, strings, strings,
               ctypes.POINTER(ctypes.c_bool)]),
@@ -165,6 +170,7 @@ class Face:
         self.lib = lib
         self.face = lib.amdvi_face_new()
         self.callbacks: Optional[Callbacks] = None
+        self.around: Around = contextlib.nullcontext
         if not self.face:
             raise Failure("out of memory")
 
@@ -184,11 +190,13 @@ class Face:
         self.check(self.lib.amdvi_face_open_qmp(
             self.face, address.encode(), iommu.encode() or None, timeout_ms))
 
-    def open_reader(self, reader: Reader, kind: str, memory_map: str,
-                    pci: str) -> None:
-        """Read memory by a function; the rest is monitor text."""
+    def open_reader(self, reader: Reader, memory_map: str, pci: str,
+                    around: Around) -> None:
+        """Read memory of a stub by a function, with many calls of it in a
+        context; the rest is monitor text."""
+        self.around = around
         self.callbacks = Callbacks(
-            READ(read_callback(reader)), None, kind.encode(),
+            READ(read_callback(reader)), None, b"gdbstub",
             memory_map.encode(), pci.encode())
         self.check(self.lib.amdvi_face_open_callbacks(
             self.face, ctypes.byref(self.callbacks)))
@@ -197,13 +205,29 @@ class Face:
         """Show a view: its text, and what went wrong or ""."""
         argv = (ctypes.c_char_p * len(words))(*(w.encode() for w in words))
         pointer = ctypes.c_void_p()
-        code = self.lib.amdvi_face_run(self.face, len(words), argv,
-                                       ctypes.byref(pointer))
+        with self.around():
+            code = self.lib.amdvi_face_run(self.face, len(words), argv,
+                                           ctypes.byref(pointer))
+        text = self.take_text(pointer)
+        message = text_of(self.lib.amdvi_face_message(self.face))
+        return text, message if code else ""
+
+    def take_text(self, pointer: ctypes.c_void_p) -> str:
+        """A string that the library has made for its caller."""
         text = text_of(ctypes.string_at(pointer.value)
                        if pointer.value else b"")
         self.lib.amdvi_face_free_text(pointer)
-        message = text_of(self.lib.amdvi_face_message(self.face))
-        return text, message if code else ""
+        return text
+
+    def next_break(self) -> Optional[Dict[str, Any]]:
+        """Why the VM has stopped, in the words of AMD_IOMMU_BREAK."""
+        pointer = ctypes.c_void_p()
+        code = self.lib.amdvi_face_next_break(self.face,
+                                              ctypes.byref(pointer))
+        text = self.take_text(pointer)
+        self.check(code)
+        found: Optional[Dict[str, Any]] = json.loads(text) if text else None
+        return found
 
     def json(self, *words: str) -> Dict[str, Any]:
         """A view's JSON."""
@@ -232,28 +256,33 @@ class Face:
     def register(self, name: str) -> int:
         """Value of a register."""
         value = ctypes.c_uint64()
-        self.check(self.lib.amdvi_face_register(
-            self.face, name.encode(), ctypes.byref(value)))
+        with self.around():
+            self.check(self.lib.amdvi_face_register(
+                self.face, name.encode(), ctypes.byref(value)))
         return value.value
 
     def dte(self, bdf: str, field: str) -> int:
         """A field of a device table entry."""
         value = ctypes.c_uint64()
-        self.check(self.lib.amdvi_face_dte(
-            self.face, bdf.encode(), field.encode(), ctypes.byref(value)))
+        with self.around():
+            self.check(self.lib.amdvi_face_dte(
+                self.face, bdf.encode(), field.encode(),
+                ctypes.byref(value)))
         return value.value
 
     def walk(self, bdf: str, pasid: int, address: int) -> int:
         """Physical address of what a device sees at an address."""
         output, size = ctypes.c_uint64(), ctypes.c_uint64()
-        self.check(self.lib.amdvi_face_walk(
-            self.face, bdf.encode(), pasid, address, ctypes.byref(output),
-            ctypes.byref(size)))
+        with self.around():
+            self.check(self.lib.amdvi_face_walk(
+                self.face, bdf.encode(), pasid, address,
+                ctypes.byref(output), ctypes.byref(size)))
         return output.value
 
     def read(self, bdf: str, pasid: int, address: int, size: int) -> bytes:
         """Memory as a device sees it."""
         buffer = ctypes.create_string_buffer(size)
-        self.check(self.lib.amdvi_face_read(
-            self.face, bdf.encode(), pasid, address, buffer, size))
+        with self.around():
+            self.check(self.lib.amdvi_face_read(
+                self.face, bdf.encode(), pasid, address, buffer, size))
         return buffer.raw

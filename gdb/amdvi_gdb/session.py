@@ -23,6 +23,7 @@ class Session:
         self.qmp = ""
         self.iommu = ""
         self.symbol_map = ""
+        self.breaks = False     # the IOMMU may stop the VM
         self.loaded: Optional[ctypes.CDLL] = None
         self.face: Optional[library.Face] = None
 
@@ -62,6 +63,8 @@ class Session:
 
     def show(self, view: library.View, words: List[str]) -> Tuple[str, str]:
         """Show a view: its text, and what went wrong or ""."""
+        if view.name == "break":
+            self.breaks = True
         if view.needs_vm:
             return self.connect().run([view.name, *words])
         face = library.Face(self.lib())
@@ -78,7 +81,7 @@ class Session:
         with stub.mode("1"):
             memory_map = stub.monitor("info mtree -f")
             pci = stub.monitor("info pci")
-        face.open_reader(stub.read, "gdbstub", memory_map, pci)
+        face.open_reader(stub.read, memory_map, pci, lambda: stub.mode("1"))
 
     def watch(self) -> None:
         """Notice when the VM moves on or goes away."""

@@ -18,7 +18,7 @@ NEXT = "-- next --"
 # What "amdvi linux" looks up
 SYMBOLS = ("asm_exc_divide_error", "__start_BTF", "__stop_BTF", "phys_base",
            "page_offset_base", "amd_iommu_list", "amd_iommu_pci_seg_list",
-           "iommu_sva_mms", "handle_mm_fault")
+           "iommu_sva_mms", "amd_iommu_int_thread_pprlog")
 # Stops until the guest is caught outside of its driver
 TRIES = 20
 # Of one command in the guest

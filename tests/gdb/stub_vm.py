@@ -67,7 +67,8 @@ def environment(extra: Optional[Dict[str, str]]) -> Dict[str, str]:
 
 
 def gdb(*commands: str, load: bool = True,
-        env: Optional[Dict[str, str]] = None) -> Result:
+        env: Optional[Dict[str, str]] = None,
+        timeout: float = GDB_S) -> Result:
     """Run a GDB with the extension to its end."""
     line = [os.environ.get("AMDVI_GDB", "gdb"), "-nx", "-nh", "-batch", "-ex",
             "set width 0"]
@@ -75,7 +76,7 @@ def gdb(*commands: str, load: bool = True,
         line += ["-ex", command]
     done = subprocess.run(line, env=environment(env), text=True,
                           stdin=subprocess.DEVNULL, capture_output=True,
-                          errors="replace", timeout=GDB_S, check=False)
+                          errors="replace", timeout=timeout, check=False)
     return Result(done.stdout, done.stderr)
 
 
