@@ -15,7 +15,7 @@
 #include "target.h"
 
 #define AMDVI_MAX_COLUMNS 16
-#define AMDVI_MAX_FACTS 24
+#define AMDVI_MAX_FACTS 40
 #define AMDVI_MAX_FILTERS 8
 #define AMDVI_PAGE_ROWS 256
 

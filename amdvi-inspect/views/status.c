@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * View "status": one screen about the IOMMU.
+ *
+ * It is asked for often, so what takes time is left to --all: rates, for
+ * which one has to wait, and the rules that look at tables.
  */
-#include "pci.h"
-#include "view.h"
+#include "check.h"
+#include "interrupt.h"
+#include "reply.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* Time between two looks at the counters, in milliseconds */
+#define RATE_MS 250
 
 enum {
     COLUMN_RING,
@@ -186,6 +194,161 @@ static bool add_modes(struct amdvi_run *run, struct amdvi_error *err)
     return good;
 }
 
+/* Counters of all devices together */
+static const struct counter {
+    const char *key;            /* of query-amd-iommu-stats, and ours */
+    const char *title;
+    const char *rate_key;
+    const char *rate_title;
+} counters[] = {
+    { "requests", "Requests", "requests-per-s", "Requests/s" },
+    { "hits", "Hits", "hits-per-s", "Hits/s" },
+    { "faults", "Faults", "faults-per-s", "Faults/s" },
+    { "page-requests", "Page requests", "page-requests-per-s",
+      "Page requests/s" },
+    { "invalidations", "Invalidations", "invalidations-per-s",
+      "Invalidations/s" },
+};
+
+#define NUM_COUNTERS (sizeof(counters) / sizeof(counters[0]))
+
+struct sample {
+    bool known;
+    uint64_t time_ns;
+    uint64_t count[NUM_COUNTERS];
+};
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Sum what is counted; a target that does not count leaves it unknown */
+static bool take_sample(struct amdvi_run *run, struct sample *ret,
+                        struct amdvi_error *err)
+{
+    bool good;
+    struct json_object *list = amdvi_target_query_if_any(
+        run->target, AMDVI_QUERY_ID_STATS, &good, err);
+
+    *ret = (struct sample){ .known = list != NULL, .time_ns = clock_ns() };
+    for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+        struct json_object *item = json_object_array_get_idx(list, i);
+
+        for (size_t j = 0; j < NUM_COUNTERS; j++) {
+            uint64_t count = 0;
+
+            amdvi_reply_number(item, counters[j].key, UINT64_MAX, &count);
+            ret->count[j] += count;
+        }
+    }
+    json_object_put(list);
+    return good;
+}
+
+/* The growth of a counter per second; a reset in between counts as none */
+static uint64_t per_second(uint64_t first, uint64_t second, uint64_t ns)
+{
+    uint64_t more = second > first ? second - first : 0;
+
+    /* what would overflow is no number of requests */
+    return more < UINT64_MAX / 1000000000 ? more * 1000000000 / (ns ? ns : 1)
+                                          : UINT64_MAX;
+}
+
+/* Per second of this machine's clock */
+static bool add_rates(struct amdvi_run *run, const struct sample *first,
+                      struct amdvi_error *err)
+{
+    const struct timespec interval = { .tv_nsec = RATE_MS * 1000000L };
+    bool live = run->target->ops->pause != NULL;
+    struct sample second;
+
+    if (live && first->known) {
+        nanosleep(&interval, NULL);
+    }
+    if (amdvi_interrupt_get()) {
+        return amdvi_interrupt_fail(err);
+    }
+    if (!take_sample(run, &second, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < NUM_COUNTERS; i++) {
+        struct amdvi_cell rate = { .known = live && second.known };
+
+        rate.number = per_second(first->count[i], second.count[i],
+                                 second.time_ns - first->time_ns);
+        amdvi_run_fact(run, counters[i].rate_key, counters[i].rate_title,
+                       AMDVI_CELL_DEC, rate);
+    }
+    return true;
+}
+
+static bool add_counters(struct amdvi_run *run, struct amdvi_error *err)
+{
+    struct sample sample;
+
+    if (!take_sample(run, &sample, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < NUM_COUNTERS; i++) {
+        amdvi_run_fact(run, counters[i].key, counters[i].title,
+                       AMDVI_CELL_DEC,
+                       (struct amdvi_cell){ .known = sample.known,
+                                            .number = sample.count[i] });
+    }
+    return !run->query->all || add_rates(run, &sample, err);
+}
+
+static void count_findings(struct amdvi_run *run,
+                           const struct amdvi_findings *found)
+{
+    uint64_t count[] = {
+        [AMDVI_SEVERITY_warning] = 0, [AMDVI_SEVERITY_error] = 0,
+    };
+
+    for (int i = 0; i < AMDVI_NUM_RULES; i++) {
+        count[amdvi_rules[i].severity] += found->of_rule[i];
+    }
+    amdvi_run_fact(run, "errors", "Errors found", AMDVI_CELL_DEC,
+                   amdvi_cell_number(count[AMDVI_SEVERITY_error]));
+    amdvi_run_fact(run, "warnings", "Warnings found", AMDVI_CELL_DEC,
+                   amdvi_cell_number(count[AMDVI_SEVERITY_warning]));
+}
+
+/* What breaks rules: of registers and rings, or with --all any */
+static bool add_findings(struct amdvi_run *run, struct amdvi_error *err)
+{
+    struct amdvi_check *check = calloc(1, sizeof(*check));
+    bool good = check != NULL ||
+                amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
+
+    if (good) {
+        check->target = run->target;
+        check->iommu = run->iommu;
+        check->grace_ms = AMDVI_CHECK_GRACE_MS;
+        check->memory = amdvi_memory_new(run->target, err);
+        good = check->memory &&
+               amdvi_target_pci(run->target, &check->pci, err) &&
+               (run->query->all ? amdvi_check_run(check, err)
+                                : amdvi_check_rings(check, err)) &&
+               amdvi_memory_good(check->memory, err);
+    }
+    if (good) {
+        count_findings(run, &check->found);
+    }
+    if (check) {
+        amdvi_findings_free(&check->found);
+        amdvi_pci_list_free(&check->pci);
+        free(check->memory);
+    }
+    free(check);
+    return good;
+}
+
 static bool open_status(struct amdvi_run *run, struct amdvi_error *err)
 {
     add_target(run);
@@ -202,7 +365,8 @@ static bool open_status(struct amdvi_run *run, struct amdvi_error *err)
         return false;
     }
     add_device_table(run);
-    return add_modes(run, err);
+    return add_modes(run, err) && add_counters(run, err) &&
+           add_findings(run, err);
 }
 
 static void add_ring(struct amdvi_page *page, const struct amdvi_ring *ring)
@@ -246,6 +410,7 @@ const struct amdvi_view amdvi_view_status = {
     .name = "status",
     .args = "",
     .help = "the IOMMU on one screen: features, state, rings",
+    .options = AMDVI_QUERY_ALL,
     .facts_key = "iommu",
     .rows_key = "rings",
     .column = columns,
