@@ -96,7 +96,8 @@ static void info_devices(Monitor *mon, Error **errp)
 static void info_iotlb(Monitor *mon, Error **errp)
 {
     AmdIommuIotlb *iotlb =
-        qmp_query_amd_iommu_iotlb(false, false, NULL, false, 0, false, 0, errp);
+        qmp_query_amd_iommu_iotlb(false, false, false, 0, NULL, false, 0,
+                                  false, 0, errp);
 
     for (AmdIommuIotlbEntryList *l = iotlb ? iotlb->entries : NULL; l;
          l = l->next) {

@@ -5,6 +5,7 @@
 #include "qemu/timer.h"
 #include "qapi/error.h"
 #include "qapi/qapi-commands-amd-iommu.h"
+#include "hw/misc/svm/client.h"
 #include "target.h"
 
 /* Bytes of one entry in a reply, at most */
@@ -20,6 +21,17 @@ struct AmdviDoubt {
     int64_t since;              /* in ns of QEMU_CLOCK_VIRTUAL; 0: none */
     uint64_t waits;             /* COMPLETION_WAITs executed by then */
 };
+
+/* Whose entries are compared with what */
+typedef struct AmdviJudge {
+    AmdviEngine *engine;
+    AmdviDevice *device;        /* whose TLB it is; NULL: the IOMMU's */
+    SvmClient *client;          /* of @device */
+    AmdviDoubt **doubts;        /* of all entries; NULL until one is verified */
+    uint32_t entries;
+    struct amdvi_iommu view;
+    struct amdvi_mem mem;
+} AmdviJudge;
 
 /* Whether requests through these tables use @dte */
 static bool uses_tables(const struct amdvi_iommu *view, const uint64_t dte[4],
@@ -64,9 +76,27 @@ static bool find_user(AmdviEngine *e, bool known,
     return false;
 }
 
+/* What the tables say about an entry of the IOMMU; false if nobody uses it */
+static bool ask_tables(AmdviEngine *e, const struct amdvi_iommu *view,
+                       const struct amdvi_mem *mem, const AmdviSpace *space,
+                       struct amdvi_request *request,
+                       struct amdvi_result *result)
+{
+    uint64_t dte[4];
+
+    if (!find_user(e, true, view, mem, space, request, dte) &&
+        !find_user(e, false, view, mem, space, request, dte)) {
+        return false;
+    }
+    /* What the DTE permits is judged at each request, and not cached */
+    amdvi_dte_set_ir(dte, 1);
+    amdvi_dte_set_iw(dte, 1);
+    amdvi_translate_dte(view, mem, dte, request, NULL, result);
+    return true;
+}
+
 /* In what the tables differ from the entry; false if in nothing */
-static bool differs(AmdviEngine *e, const struct amdvi_iommu *view,
-                    const struct amdvi_mem *mem, const AmdviIotlbCopy *copy,
+static bool differs(const AmdviJudge *j, const AmdviIotlbCopy *copy,
                     AmdIommuIotlbChange *change)
 {
     const AmdviSpace *space = &copy->space;
@@ -76,18 +106,17 @@ static bool differs(AmdviEngine *e, const struct amdvi_iommu *view,
         .priv = space->priv,
     };
     struct amdvi_result result;
-    uint64_t dte[4];
 
     *change = AMD_IOMMU_IOTLB_CHANGE_UNBACKED;
-    if (!find_user(e, true, view, mem, space, &request, dte) &&
-        !find_user(e, false, view, mem, space, &request, dte)) {
+    if (j->device) {
+        request.device_id = amdvi_svm_device_id(j->device);
+        amdvi_translate(&j->view, &j->mem, &request, NULL, &result);
+    } else if (!ask_tables(j->engine, &j->view, &j->mem, space, &request,
+                           &result)) {
         return true;
     }
-    /* What the DTE permits is judged at each request, and not cached */
-    amdvi_dte_set_ir(dte, 1);
-    amdvi_dte_set_iw(dte, 1);
-    amdvi_translate_dte(view, mem, dte, &request, NULL, &result);
-    if (result.outcome != AMDVI_OUTCOME_TRANSLATED) {
+    if (result.outcome != AMDVI_OUTCOME_TRANSLATED &&
+        result.outcome != AMDVI_OUTCOME_FORWARDED) {
         *change = result.reason == AMDVI_REASON_GCR3_INVALID
                   ? AMD_IOMMU_IOTLB_CHANGE_UNBACKED
                   : AMD_IOMMU_IOTLB_CHANGE_GONE;
@@ -124,22 +153,21 @@ static bool is_certain(AmdviEngine *e, AmdviDoubt *doubt,
            now - doubt->since > GRACE_NS;
 }
 
-static void verify_entry(AmdviEngine *e, const struct amdvi_iommu *view,
-                         const struct amdvi_mem *mem, uint32_t index,
+static void verify_entry(const AmdviJudge *j, uint32_t index,
                          const AmdviIotlbCopy *copy, AmdIommuIotlbEntry *reply)
 {
     AmdviDoubt *doubt;
 
-    if (!e->doubts) {
-        e->doubts = g_new0(AmdviDoubt, amdvi_iotlb_entries(&e->iotlb));
+    if (!*j->doubts) {
+        *j->doubts = g_new0(AmdviDoubt, j->entries);
     }
-    doubt = &e->doubts[index];
+    doubt = &(*j->doubts)[index];
     reply->has_state = true;
-    reply->has_changed = differs(e, view, mem, copy, &reply->changed);
+    reply->has_changed = differs(j, copy, &reply->changed);
     if (!reply->has_changed) {
         reply->state = AMD_IOMMU_IOTLB_STATE_FRESH;
         doubt->since = 0;
-    } else if (!is_certain(e, doubt, copy)) {
+    } else if (!is_certain(j->engine, doubt, copy)) {
         reply->state = AMD_IOMMU_IOTLB_STATE_PENDING;
     } else if (reply->changed == AMD_IOMMU_IOTLB_CHANGE_UNBACKED) {
         reply->state = AMD_IOMMU_IOTLB_STATE_UNBACKED;
@@ -166,18 +194,60 @@ static AmdIommuIotlbEntry *query_entry(const AmdviIotlbCopy *copy)
     return reply;
 }
 
-static void query_entries(AmdviEngine *e, uint32_t start, bool verify,
+static uint8_t perm_of(const SvmTlbEntry *e)
+{
+    return (e->perm & IOMMU_RO ? AMDVI_PERM_R : 0) |
+           (e->perm & IOMMU_WO ? AMDVI_PERM_W : 0) |
+           (e->perm & IOMMU_EXEC ? AMDVI_PERM_X : 0);
+}
+
+/* Copy entry @index of a device TLB if it is in use */
+static bool copy_device_entry(const AmdviJudge *j, uint32_t index,
+                              AmdviIotlbCopy *copy)
+{
+    SvmTlbEntry e;
+    uint64_t dte[4] = { 0 };
+
+    svm_client_tlb_entry(j->client, index, &e);
+    if (!e.perm) {
+        return false;
+    }
+    amdvi_svm_load_dte(j->device, dte);
+    *copy = (AmdviIotlbCopy) {
+        .space = {
+            .domain_id = amdvi_dte_domain_id(dte),
+            .guest = e.pasid != PCI_NO_PASID,
+            .nested = amdvi_classify_dte(&j->view, dte) == AMDVI_DTE_NESTED,
+            .pasid = e.pasid,
+            .priv = e.perm & IOMMU_PRIV,
+        },
+        .addr = e.iova,
+        .out = {
+            .addr = e.addr,
+            .page_shift = e.shift,
+            .perm = perm_of(&e),
+        },
+        .life = e.number,
+    };
+    return true;
+}
+
+static bool copy_entry(const AmdviJudge *j, uint32_t index,
+                       AmdviIotlbCopy *copy)
+{
+    return j->device ? copy_device_entry(j, index, copy)
+                     : amdvi_iotlb_copy(&j->engine->iotlb, index, copy);
+}
+
+static void query_entries(AmdviJudge *j, uint32_t start, bool verify,
                           AmdviBudget *budget, AmdIommuIotlb *reply)
 {
     AmdIommuIotlbEntryList **tail = &reply->entries;
-    struct amdvi_mem mem = amdvi_qmp_mem(budget);
-    uint32_t count = amdvi_iotlb_entries(&e->iotlb);
-    struct amdvi_iommu view;
 
-    amdvi_svm_view(e->s, &view);
+    amdvi_svm_view(j->engine->s, &j->view);
     /* What is excluded is not looked up, so nothing of it is cached */
-    view.excl_base = 0;
-    for (uint32_t i = start; i < count; i++) {
+    j->view.excl_base = 0;
+    for (uint32_t i = start; i < j->entries; i++) {
         AmdviIotlbCopy copy;
         AmdIommuIotlbEntry *entry;
 
@@ -187,34 +257,67 @@ static void query_entries(AmdviEngine *e, uint32_t start, bool verify,
             reply->next = i;
             return;
         }
-        if (amdvi_iotlb_copy(&e->iotlb, i, &copy)) {
+        if (copy_entry(j, i, &copy)) {
             entry = query_entry(&copy);
             amdvi_qmp_reply(budget, ENTRY_BYTES);
             QAPI_LIST_APPEND(tail, entry);
             if (verify) {
-                verify_entry(e, &view, &mem, i, &copy, entry);
+                verify_entry(j, i, &copy, entry);
             }
         }
     }
 }
 
+/* Whose entries are asked for; false with @errp set if there are none such */
+static bool choose_cache(AmdviJudge *j, bool has_device_id,
+                         uint16_t device_id, Error **errp)
+{
+    AmdviEngine *e = j->engine;
+    AmdviDevice *d;
+
+    if (!has_device_id) {
+        j->doubts = &e->doubts;
+        j->entries = amdvi_iotlb_entries(&e->iotlb);
+        return true;
+    }
+    d = amdvi_qmp_device(e, device_id, errp);
+    if (!d) {
+        return false;
+    }
+    j->client = svm_client_of(d->bus->devices[d->devfn]);
+    if (!j->client) {
+        error_setg(errp, "the device has no TLB that can be looked into");
+        return false;
+    }
+    j->device = d;
+    j->doubts = &d->doubts;
+    j->entries = svm_client_tlb_size(j->client);
+    if (d->doubts_len != j->entries) {
+        g_clear_pointer(&d->doubts, g_free);
+        d->doubts_len = j->entries;
+    }
+    return true;
+}
+
 AmdIommuIotlb *qmp_query_amd_iommu_iotlb(bool has_verify, bool verify,
-                                         const char *id,
+                                         bool has_device_id,
+                                         uint16_t device_id, const char *id,
                                          bool has_start, uint32_t start,
                                          bool has_limit, uint32_t limit,
                                          Error **errp)
 {
     AmdIommuIotlb *reply;
     AmdviBudget budget;
-    AmdviEngine *e;
+    AmdviJudge j = { .mem = amdvi_qmp_mem(&budget) };
 
     if (!amdvi_qmp_budget(&budget, has_limit, limit, errp) ||
-        !amdvi_qmp_engine(id, &e, errp)) {
+        !amdvi_qmp_engine(id, &j.engine, errp) ||
+        (j.engine && !choose_cache(&j, has_device_id, device_id, errp))) {
         return NULL;
     }
     reply = g_new0(AmdIommuIotlb, 1);
-    if (e) {
-        query_entries(e, start, verify, &budget, reply);
+    if (j.engine) {
+        query_entries(&j, start, verify, &budget, reply);
         reply->reads = budget.done;
     }
     return reply;

@@ -85,7 +85,8 @@ AmdIommuTrace *qmp_query_amd_iommu_trace(const char *id,
 }
 
 AmdIommuIotlb *qmp_query_amd_iommu_iotlb(bool has_verify, bool verify,
-                                         const char *id,
+                                         bool has_device_id,
+                                         uint16_t device_id, const char *id,
                                          bool has_start, uint32_t start,
                                          bool has_limit, uint32_t limit,
                                          Error **errp)

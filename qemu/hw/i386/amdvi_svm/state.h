@@ -112,6 +112,9 @@ typedef struct AmdviDevice {
     uint64_t fault_addr;
     int64_t fault_time;         /* in ns of QEMU_CLOCK_VIRTUAL */
 
+    struct AmdviDoubt *doubts;  /* of its TLB, or NULL; of the inspector */
+    uint32_t doubts_len;
+
     /* By PRG index, since the first page request; under AmdviEngine.lock */
     AmdviGroup *groups;
 

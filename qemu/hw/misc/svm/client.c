@@ -18,6 +18,20 @@
 #define TLB_ENTRIES_MAX 65536
 #define PASID_BITS_MAX 20
 
+static QLIST_HEAD(, SvmClient) clients = QLIST_HEAD_INITIALIZER(clients);
+
+SvmClient *svm_client_of(PCIDevice *dev)
+{
+    SvmClient *c;
+
+    QLIST_FOREACH(c, &clients, next) {
+        if (c->dev == dev) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
 /*
  * intel-iommu ends QEMU when a device registers for invalidations and the
  * user has not given it these values.
@@ -218,11 +232,13 @@ bool svm_client_init(SvmClient *c, PCIDevice *dev,
     QLIST_INIT(&c->contexts);
     svm_tlb_init(&c->tlb, config->tlb_entries);
     svm_client_requests_init(c);
+    QLIST_INSERT_HEAD(&clients, c, next);
     return true;
 }
 
 void svm_client_cleanup(SvmClient *c)
 {
+    QLIST_REMOVE(c, next);
     close_all(c);
     svm_client_requests_cleanup(c);
     svm_tlb_cleanup(&c->tlb);

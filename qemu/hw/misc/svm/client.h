@@ -83,6 +83,7 @@ typedef struct SvmTlbEntry {
     uint32_t pasid;
     uint8_t shift;              /* log2 of the page size: 12, 21 or 30 */
     uint8_t perm;               /* IOMMUAccessFlags; 0: not in use */
+    uint64_t number;            /* svm_tlb_insert() counts them */
 } SvmTlbEntry;
 
 typedef struct SvmTlb {
@@ -90,6 +91,7 @@ typedef struct SvmTlb {
     uint32_t sets;
     uint8_t *victim;            /* per set: the way that is replaced next */
     uint32_t sizes;             /* bit n: a page of 2^n bytes was inserted */
+    uint64_t inserted;
 } SvmTlb;
 
 typedef struct SvmCounters {
@@ -127,6 +129,7 @@ struct SvmClient {
     DECLARE_BITMAP(prg_used, SVM_PRG_INDEXES);
     uint32_t prg_next;          /* indexes are used in turn */
     QEMUBH *bh;
+    QLIST_ENTRY(SvmClient) next;        /* BQL */
 };
 
 struct SvmContext {
@@ -224,6 +227,8 @@ void svm_client_get_counters(SvmClient *client, SvmCounters *counters);
 void svm_client_clear_counters(SvmClient *client);
 /* Pages that were asked for and not answered yet */
 uint32_t svm_client_outstanding(SvmClient *client);
+/* The client of a function, or NULL if it has none of ours; needs the BQL */
+SvmClient *svm_client_of(PCIDevice *dev);
 /* Number of entries of the TLB, in use or not, and a copy of one of them */
 uint32_t svm_client_tlb_size(const SvmClient *client);
 void svm_client_tlb_entry(SvmClient *client, uint32_t index,

@@ -85,7 +85,10 @@ void svm_tlb_insert(SvmTlb *tlb, const SvmTlbEntry *entry)
     uint32_t set = set_of(tlb, entry->pasid, entry->iova, entry->shift);
 
     if (entry->perm & SVM_RIGHTS) {
-        *choose_way(tlb, set, entry) = *entry;
+        SvmTlbEntry *way = choose_way(tlb, set, entry);
+
+        *way = *entry;
+        way->number = ++tlb->inserted;
         tlb->sizes |= 1u << entry->shift;
     }
 }
