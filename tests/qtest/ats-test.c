@@ -12,6 +12,7 @@
 #define W 2
 #define X 4
 #define PRIV 8
+#define DISPLAY_ID 0x0038               /* 00:07.0 */
 #define ALL_ADDRESSES 0x7ffffffffffff000ULL
 
 /* Event words of this device */
@@ -368,6 +369,48 @@ static void test_off(void)
     svm_stop(s);
 }
 
+/* What the device reads at VA; all ones if the access fails */
+static uint64_t read_word(Svm *s)
+{
+    uint64_t found = 0;
+
+    return testdev_read(s->t, TESTDEV_PATH_UNTRANSLATED, PASID, VA, &found,
+                        sizeof(found)) == TESTDEV_OK ? found : UINT64_MAX;
+}
+
+/*
+ * Where RAM is may change: that of a display moves with its BAR, disappears
+ * and comes back, while the translation stays the same and cached.
+ */
+static void test_moving_memory(void)
+{
+    const uint64_t first = 0xe4000000, second = 0xe6000000;
+    Svm *s = svm_start("svm=on", "-device bochs-display,addr=07.0");
+
+    svm_bind(s, PASID);
+    svm_map(s, PASID, VA, first | G_USER);
+    config_write(s->b, DISPLAY_ID, 0x10, first);
+    config_write(s->b, DISPLAY_ID, 0x04, 2);
+    qtest_writeq(s->b->qts, first, 0x1122334455667788);
+    g_assert_cmphex(read_word(s), ==, 0x1122334455667788);
+    config_write(s->b, DISPLAY_ID, 0x10, second);
+    g_assert_cmphex(read_word(s), !=, 0x1122334455667788);
+    svm_map(s, PASID, VA, second | G_USER);
+    svm_flush(s, PASID);
+    g_assert_cmphex(read_word(s), ==, 0x1122334455667788);
+    config_write(s->b, DISPLAY_ID, 0x04, 0);
+    g_assert_cmphex(read_word(s), !=, 0x1122334455667788);
+    config_write(s->b, DISPLAY_ID, 0x04, 2);
+    qtest_writeq(s->b->qts, second, 0x99);
+    g_assert_cmphex(read_word(s), ==, 0x99);
+    /* All the time the machine's own memory is where it was */
+    qtest_writeq(s->b->qts, PAGE, 0x77);
+    svm_map(s, PASID, VA, PAGE | G_USER);
+    svm_flush(s, PASID);
+    g_assert_cmphex(read_word(s), ==, 0x77);
+    svm_stop(s);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -384,5 +427,6 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/ats/invalidate", test_invalidate);
     qtest_add_func("/amdvi/ats/invalidate-giov", test_invalidate_giov);
     qtest_add_func("/amdvi/ats/off", test_off);
+    qtest_add_func("/amdvi/ats/moving-memory", test_moving_memory);
     return g_test_run();
 }

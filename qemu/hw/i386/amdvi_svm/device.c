@@ -280,6 +280,7 @@ void amdvi_svm_realize(AMDVIState *s)
     s->engine = e;
     amdvi_svm_set_up_function(s);
     amdvi_svm_init_caches(e);
+    amdvi_svm_init_ram();
     amdvi_svm_init_registers(e);
     e->reg[AMDVI_LAYOUT_msi_vector0].reset = amdvi_svm_misc_word(&s->svm);
     reset(e);

@@ -75,7 +75,10 @@ bool amdvi_svm_load(uint64_t spa, void *buf, size_t len)
     const void *ram;
 
     RCU_READ_LOCK_GUARD();
-    ram = ram_pointer(spa, len, false, &mr);
+    ram = amdvi_svm_find_ram(spa, len);
+    if (!ram) {
+        ram = ram_pointer(spa, len, false, &mr);
+    }
     if (!ram) {
         return false;
     }
@@ -97,6 +100,19 @@ bool amdvi_svm_store(uint64_t spa, const void *buf, size_t len)
     memcpy(ram, buf, len);
     address_space_unmap(&address_space_memory, ram, len, true, len);
     return true;
+}
+
+MemTxResult amdvi_svm_access(uint64_t spa, MemTxAttrs attrs, void *buf,
+                             uint64_t len, bool write)
+{
+    const void *ram = write ? NULL : amdvi_svm_find_ram(spa, len);
+
+    if (ram) {
+        memcpy(buf, ram, len);
+        return MEMTX_OK;
+    }
+    return address_space_rw(&address_space_memory, spa, attrs, buf, len,
+                            write);
 }
 
 static enum amdvi_mem_status mem_read(void *opaque, uint64_t spa, void *buf,

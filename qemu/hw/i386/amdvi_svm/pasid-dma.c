@@ -19,52 +19,73 @@ typedef struct AmdviTransfer {
     dma_addr_t left;            /* in bytes */
 } AmdviTransfer;
 
-/* Bytes left that share the result for the current address */
-static dma_addr_t bytes_in_page(const AmdviTransfer *t,
-                                const struct amdvi_result *result)
+/* Go on behind what was moved */
+static void advance(AmdviTransfer *t, dma_addr_t moved)
 {
-    unsigned int shift = amdvi_svm_range_shift(t->request.addr,
-                                               result->page_shift);
-    uint64_t mask = MAKE_64BIT_MASK(0, shift);
-
-    return MIN(t->left, mask - (t->request.addr & mask) + 1);
+    t->left -= moved;
+    t->buf += moved;
+    t->request.addr += moved;
 }
 
-/* Move what the result is good for */
-static MemTxResult move(AmdviTransfer *t, const struct amdvi_result *result,
-                        dma_addr_t *moved)
+/*
+ * Move what is left and lies in the same page of 2^@page_shift bytes as the
+ * current address, which has become @spa
+ */
+static MemTxResult move(AmdviTransfer *t, uint64_t spa,
+                        unsigned int page_shift)
 {
     MemTxAttrs attrs = { .requester_id = t->request.device_id };
-    bool write = t->request.write;
+    unsigned int shift = amdvi_svm_range_shift(t->request.addr, page_shift);
+    uint64_t mask = MAKE_64BIT_MASK(0, shift);
+    dma_addr_t moved = MIN(t->left, mask - (t->request.addr & mask) + 1);
+    MemTxResult ret = amdvi_svm_access(spa, attrs, t->buf, moved,
+                                       t->request.write);
 
-    if (result->outcome == AMDVI_OUTCOME_INTERRUPT) {
-        *moved = MIN(t->left, AMDVI_INT_ADDR_LAST - t->request.addr + 1);
-        return address_space_rw(&t->device->as, t->request.addr, attrs,
-                                t->buf, *moved, write);
+    advance(t, moved);
+    return ret;
+}
+
+/* Messages go the way of all others */
+static MemTxResult send_message(AmdviTransfer *t)
+{
+    MemTxAttrs attrs = { .requester_id = t->request.device_id };
+    dma_addr_t moved = MIN(t->left, AMDVI_INT_ADDR_LAST - t->request.addr + 1);
+    MemTxResult ret = address_space_rw(&t->device->as, t->request.addr, attrs,
+                                       t->buf, moved, t->request.write);
+
+    advance(t, moved);
+    return ret;
+}
+
+/* Go on where nothing is cached */
+static MemTxResult walk(AmdviTransfer *t)
+{
+    struct amdvi_result result;
+
+    amdvi_svm_walk(t->device, &t->request, &result);
+    if (amdvi_svm_failed(&result)) {
+        amdvi_svm_report(t->device->engine, &t->request, &result);
+        return MEMTX_ACCESS_ERROR;
     }
-    *moved = bytes_in_page(t, result);
-    return address_space_rw(&address_space_memory, result->addr, attrs,
-                            t->buf, *moved, write);
+    if (result.outcome == AMDVI_OUTCOME_INTERRUPT) {
+        return send_message(t);
+    }
+    return move(t, result.addr, result.page_shift);
 }
 
 static MemTxResult transfer(AmdviTransfer *t)
 {
-    AmdviEngine *e = t->device->engine;
     MemTxResult ret = MEMTX_OK;
 
     while (t->left && ret == MEMTX_OK) {
-        struct amdvi_result result;
-        dma_addr_t moved;
+        AmdviPath path;
+        AmdviIotlbHit hit;
 
-        amdvi_svm_translate(t->device, &t->request, &result);
-        if (amdvi_svm_failed(&result)) {
-            amdvi_svm_report(e, &t->request, &result);
-            return MEMTX_ACCESS_ERROR;
+        if (amdvi_svm_find_cached(t->device, &t->request, &path, &hit)) {
+            ret = move(t, hit.addr, hit.page_shift);
+        } else {
+            ret = walk(t);
         }
-        ret = move(t, &result, &moved);
-        t->left -= moved;
-        t->buf += moved;
-        t->request.addr += moved;
     }
     return ret;
 }

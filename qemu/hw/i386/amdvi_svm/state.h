@@ -342,6 +342,20 @@ extern const struct amdvi_mem amdvi_svm_mem;            /* updates A and D */
 extern const struct amdvi_mem amdvi_svm_mem_read_only;
 bool amdvi_svm_load(uint64_t spa, void *buf, size_t len);
 bool amdvi_svm_store(uint64_t spa, const void *buf, size_t len);
+/*
+ * Memory of any kind, for a device: read @len bytes at @spa into @buf, or
+ * write them.  Called within an RCU section.
+ */
+MemTxResult amdvi_svm_access(uint64_t spa, MemTxAttrs attrs, void *buf,
+                             uint64_t len, bool write);
+
+/*
+ * ram.c: the host's address of @len bytes of RAM, to be read inside the RCU
+ * section it was asked for in.  NULL: unknown, and there may be RAM.
+ */
+void *amdvi_svm_find_ram(uint64_t spa, uint64_t len);
+/* At realize.  Needs the BQL */
+void amdvi_svm_init_ram(void);
 
 /* translate.c */
 #define TYPE_AMDVI_SVM_REGION "amd-iommu-svm-memory-region"

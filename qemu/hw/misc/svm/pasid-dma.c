@@ -3,6 +3,7 @@
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
 #include "hw/misc/svm/pasid-dma.h"
+#include "hw/pci/pci_host.h"
 #include "hw/pci/pcie.h"
 #include "hw/qdev-core.h"
 #include "system/address-spaces.h"
@@ -37,6 +38,24 @@ static void search(void)
 }
 
 /*
+ * Bus of a function, and whether its root bus bypasses the IOMMU, as
+ * pci_get_bus() and pci_bus_bypass_iommu() say.  Those check casts, each of
+ * which costs as much as finding a translation.
+ */
+static PCIBus *bus_of(const PCIDevice *dev)
+{
+    return (PCIBus *)dev->qdev.parent_bus;
+}
+
+static bool bypasses_iommu(PCIBus *bus)
+{
+    while (!pci_bus_is_root(bus)) {
+        bus = bus_of(bus->parent_dev);
+    }
+    return ((PCIHostState *)bus->qbus.parent)->bypass_iommu;
+}
+
+/*
  * The IOMMU with the interface above @dev, or NULL.  As for the calls of the
  * PCI core, a root bus that bypasses the IOMMU has none.  A function behind a
  * conventional bus has none either: it cannot send a PASID, and without one
@@ -45,18 +64,18 @@ static void search(void)
 static PCIPasidDma *find_iommu(PCIDevice *dev)
 {
     void *iommu;
-    PCIBus *bus = pci_get_bus(dev);
+    PCIBus *bus = bus_of(dev);
 
     search();
     iommu = qatomic_load_acquire(&found.iommu);
-    if (!iommu || pci_bus_bypass_iommu(bus)) {
+    if (!iommu || bypasses_iommu(bus)) {
         return NULL;
     }
     while (!bus->iommu_ops && bus->parent_dev) {
         if (!pci_bus_is_express(bus)) {
             return NULL;
         }
-        bus = pci_get_bus(bus->parent_dev);
+        bus = bus_of(bus->parent_dev);
     }
     return bus->iommu_ops && bus->iommu_opaque == iommu ? iommu : NULL;
 }
@@ -87,16 +106,17 @@ MemTxResult pci_pasid_dma_rw(PCIDevice *dev, PCIPasidDmaAttrs attrs,
                              DMADirection dir)
 {
     PCIPasidDma *iommu = find_iommu(dev);
-    MemTxAttrs plain = { .requester_id = pci_requester_id(dev) };
+    MemTxAttrs plain = { 0 };
 
     if (!dev->is_master ||
         !pci_pasid_permitted(dev, attrs.pasid, attrs.exec, attrs.priv)) {
         return MEMTX_ACCESS_ERROR;
     }
     if (iommu) {
-        return found.class->rw(iommu, pci_get_bus(dev), dev->devfn, attrs,
-                               addr, buf, len, dir);
+        return found.class->rw(iommu, bus_of(dev), dev->devfn, attrs, addr,
+                               buf, len, dir);
     }
+    plain.requester_id = pci_requester_id(dev);
     if (attrs.translated) {
         return dma_memory_rw(&address_space_memory, addr, buf, len, dir,
                              plain);
