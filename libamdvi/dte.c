@@ -128,18 +128,28 @@ static bool encoding_legal(const struct amdvi_iommu *iommu,
            (!amdvi_guest_on(iommu, dte) || guest_encoding_legal(iommu, dte));
 }
 
+/* Bits 255:128 are the interrupt part, with a valid bit of their own */
+static bool has_reserved_bits(const struct amdvi_iommu *iommu,
+                              const uint64_t dte[4])
+{
+    const uint64_t *reserved = iommu->dte_reserved;
+    uint64_t mask[AMDVI_MAX_WORDS];
+
+    if (!reserved) {
+        amdvi_reserved_mask(&amdvi_layouts[AMDVI_LAYOUT_dte],
+                            &iommu->features, mask);
+        reserved = mask;
+    }
+    return (dte[0] & reserved[0]) || (dte[1] & reserved[1]);
+}
+
 enum amdvi_reason amdvi_check_dte(const struct amdvi_iommu *iommu,
                                   const uint64_t dte[4])
 {
-    uint64_t bad[AMDVI_MAX_WORDS];
-
     if (!amdvi_dte_v(dte)) {
         return AMDVI_REASON_NONE;
     }
-    /* Bits 255:128 are the interrupt part, with a valid bit of their own */
-    amdvi_reserved_bits(&amdvi_layouts[AMDVI_LAYOUT_dte], &iommu->features,
-                        dte, bad);
-    if (bad[0] || bad[1]) {
+    if (has_reserved_bits(iommu, dte)) {
         return AMDVI_REASON_DTE_RESERVED;
     }
     if (amdvi_dte_tv(dte) && !encoding_legal(iommu, dte)) {

@@ -54,6 +54,11 @@ struct amdvi_iommu {
     uint64_t excl_limit;        /* 0028h */
     uint64_t ppr_auto_response; /* 2080h */
     uint8_t pa_bits;            /* physical address width; 0: 52 */
+    /*
+     * What amdvi_reserved_mask() says of a DTE with these features, so that
+     * it need not be found out in each walk; NULL does no harm.
+     */
+    const uint64_t *dte_reserved;
 };
 
 enum amdvi_request_kind {

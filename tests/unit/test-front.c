@@ -326,6 +326,28 @@ static void test_illegal_features(void **state)
     }
 }
 
+/* Who has found out before which bits are reserved is believed */
+static void test_given_reserved(void **state)
+{
+    const uint64_t c[4] = DTE_C, none[AMDVI_MAX_WORDS] = { 0 };
+    uint64_t mask[AMDVI_MAX_WORDS];
+
+    (void)state;
+    world_init(&w);
+    world_set_dte(&w, c);
+    world_edit_dte(&w, 0, 0, 1ULL << 63);
+    amdvi_reserved_mask(&amdvi_layouts[AMDVI_LAYOUT_dte], &w.iommu.features,
+                        mask);
+    w.iommu.dte_reserved = mask;
+    world_dma(&w, ADDR, "r");
+    want_outcome(&w, "a reserved bit", AMDVI_OUTCOME_ABORTED,
+                 AMDVI_REASON_DTE_RESERVED);
+    w.iommu.dte_reserved = none;
+    world_dma(&w, ADDR, "r");
+    expect_true("no bit is reserved", "passes the check",
+                w.result.reason != AMDVI_REASON_DTE_RESERVED);
+}
+
 /* structures.md 1, MODEL: reserved encodings are illegal with RZ=0 */
 static void test_illegal_encodings(void **state)
 {
@@ -692,6 +714,7 @@ int main(void)
         cmocka_unit_test(test_blocked),
         cmocka_unit_test(test_illegal_bits),
         cmocka_unit_test(test_illegal_features),
+        cmocka_unit_test(test_given_reserved),
         cmocka_unit_test(test_illegal_encodings),
         cmocka_unit_test(test_interrupt_part_ignored),
         cmocka_unit_test(test_interrupt_range),

@@ -349,7 +349,9 @@ void amdvi_svm_init_registers(AmdviEngine *e)
     }
     e->reg[AMDVI_LAYOUT_efr].reset = f->efr;
     e->reg[AMDVI_LAYOUT_efr2].reset = f->efr2;
+    amdvi_reserved_mask(&amdvi_layouts[AMDVI_LAYOUT_dte], f, e->dte_reserved);
     e->view.features = *f;
+    e->view.dte_reserved = e->dte_reserved;
     amdvi_svm_pmu_init(e);
 }
 

@@ -149,6 +149,7 @@ struct AmdviEngine {
     QemuMutex lock;
 
     struct amdvi_features features;
+    uint64_t dte_reserved[AMDVI_MAX_WORDS];     /* with these features */
     PCIIOMMUOps pci_ops;
     AmdviRegister reg[AMDVI_NUM_REGISTERS];
 
