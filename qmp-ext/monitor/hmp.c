@@ -49,6 +49,17 @@ static void print_more(Monitor *mon, bool more, const char *query)
     }
 }
 
+/* What it was started with; the stock engine has none of it */
+static void print_options(Monitor *mon, const AmdIommuOptions *o)
+{
+    if (o->has_iotlb_size) {
+        monitor_printf(mon, "  %u bits of PASID, %u guest levels, %u entries "
+                       "of IOTLB%s%s%s\n", o->pasid_bits, o->guest_levels,
+                       o->iotlb_size, o->ats ? ", ATS" : "",
+                       o->pri ? ", PRI" : "", o->pmu ? ", PMU" : "");
+    }
+}
+
 static void info_status(Monitor *mon, Error **errp)
 {
     AmdIommuInfoList *list = qmp_query_amd_iommu(errp);
@@ -61,6 +72,7 @@ static void info_status(Monitor *mon, Error **errp)
                        "\n", i->id, AmdIommuEngine_str(i->engine),
                        i->enabled ? "enabled" : "disabled", i->efr, i->efr2,
                        i->control, i->status);
+        print_options(mon, i->options);
         for (AmdIommuRingList *r = i->rings; r; r = r->next) {
             monitor_printf(mon, "  %s: base 0x%" PRIx64 " size 0x%x head 0x%x "
                            "tail 0x%x%s%s\n", AmdIommuLog_str(r->value->log),

@@ -125,10 +125,12 @@ static uint64_t listed(Bench *b, const char *name)
 static void test_features(void)
 {
     Bench *b = bench_start("svm=on,pmu=on", "");
+    g_autofree char *text = qtest_hmp(b->qts, "info amd-iommu");
 
     g_assert_true(reg_read(b, REG_EFR) & EFR_PC_SUP);
     /* 4 counters in each of 2 banks */
     g_assert_cmphex(reg_read(b, REG_CONFIG), ==, 2 << 12 | 4 << 7);
+    g_assert_nonnull(strstr(text, ", PMU"));
     reg_write(b, counter_at(7, SOURCE), PTE_MISS);
     g_assert_cmphex(listed(b, "counter-1-3-source"), ==, PTE_MISS);
     g_assert_cmphex(listed(b, "counter-config"), ==, 0x2200);

@@ -181,6 +181,8 @@ static void test_hmp(void)
     fault(t, 0x4000);
     testdev_request_page(t, TESTDEV_FLAG_READ, 5, 0x4000, 3);
     assert_text(b, "", "iommu0: engine svm, enabled");
+    assert_text(b, "", "16 bits of PASID, 5 guest levels, 4096 entries of "
+                "IOTLB, ATS, PRI\r\n");
     assert_text(b, "status", "event: base 0x2100000");
     assert_text(b, "devices", "00:06.0 guest DomainID 42");
     assert_text(b, "iotlb", "DomainID 42 PASID 5 0x2000 to 0x5000000");
