@@ -41,7 +41,7 @@ TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
 
 CHECK_PARTS := check-build check-unit "check-unit SAN=1" \
 	check-qtest "check-qtest SAN=1" check-qmp "check-qmp SAN=1" check-cli \
-	"check-cli SAN=1" check-tui "check-tui SAN=1" check-gdb \
+	"check-cli SAN=1" check-bench check-tui "check-tui SAN=1" check-gdb \
 	check-guest
 CHECK_LONG_PARTS := check-mutants check-gdb-current "check-unit CLANG=1" \
 	"check-qtest CLANG=1" check-guest-long "fuzz FUZZ_TIME=600"
@@ -155,6 +155,16 @@ fuzz: ## feed libamdvi hostile memory (FUZZ_TIME=, default 60)
 	    --args "-max_total_time=$(FUZZ_TIME) \
 	    -artifact_prefix=$(OUT)/fuzz/ $(OUT)/fuzz/corpus" \
 	    $(OUT)/tools-clang/tests/fuzz/fuzz-walk
+
+.PHONY: bench
+bench: qemu ## DMA behind our IOMMU against the stock ones (build/bench.json)
+	@QTEST_QEMU_BINARY=$(OUT)/qemu/qemu-system-x86_64 \
+	    tests/bench/run --output $(OUT)/bench.json
+
+.PHONY: check-bench
+check-bench: qemu ## that the benchmarks run
+	@QTEST_QEMU_BINARY=$(QEMU_DIR)/qemu-system-x86_64 $(SAN_ENV) \
+	    scripts/tap-summary tests/bench/*-test
 
 .PHONY: check-mutants
 check-mutants: qemu-stock ## plant faults; the tests must notice each

@@ -25,9 +25,9 @@ LEAN = ("--target-list=x86_64-softmmu", "--disable-download",
         "--enable-slirp", "--disable-user", "--disable-tools",
         "--disable-guest-agent", "--enable-fdt=system")
 CONFIGURED = ".amdvi-configured"
-# Our qtests, and those of the tree that look at every QMP and HMP command.
-QTEST = re.compile(r"^(tests/qtest/(?:amdvi/[^/:]+-test|qmp-cmd-test|qmp-test|"
-                   r"test-hmp)):")
+# Our qtests and benchmarks, and those of the tree that look at every command.
+QTEST = re.compile(r"^(tests/qtest/(?:amdvi/[^/:]+-(?:test|bench)|qmp-cmd-test|"
+                   r"qmp-test|test-hmp)):")
 STEP = re.compile(r"^\[(\d+) of (\d+) built\]")
 # The BIOS and option ROMs are packages of the machine, not of the tree.
 FIRMWARE = (("/usr/share/seabios", "*.bin"), ("/usr/share/qemu", "*.bin"),

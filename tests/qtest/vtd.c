@@ -69,6 +69,13 @@ void vtd_map(Vtd *v, uint64_t iova, uint64_t addr, uint64_t rights)
     qtest_writeq(v->qts, LEVEL1 + 8 * (iova >> 12 & 0x1ff), addr | rights);
 }
 
+void vtd_set_top(Vtd *v, uint64_t address)
+{
+    qtest_writeq(v->qts, CONTEXT + 16 * (v->id & 0xff),
+                 address | CONTEXT_DEVICE_TLB | CONTEXT_PRESENT);
+    vtd_invalidate_iommu(v);
+}
+
 static void invalidate(Vtd *v, uint64_t low, uint64_t high)
 {
     qtest_writeq(v->qts, QUEUE + v->tail, low);

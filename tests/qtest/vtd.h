@@ -25,6 +25,8 @@ typedef struct Vtd {
 void vtd_set_up(Vtd *v, QTestState *qts, uint16_t id);
 /* Map the page at @iova (below 2 MiB) with VTD_READ and VTD_WRITE; 0: unmap */
 void vtd_map(Vtd *v, uint64_t iova, uint64_t addr, uint64_t rights);
+/* Use another table of three levels, from now on */
+void vtd_set_top(Vtd *v, uint64_t address);
 /* Invalidate the IOMMU's translations, and the device's of a page or all */
 void vtd_invalidate_iommu(Vtd *v);
 void vtd_invalidate_device_page(Vtd *v, uint64_t iova);
