@@ -11,7 +11,9 @@ See docs/gdb.md.
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+HERE = os.path.dirname(os.path.realpath(__file__))
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
 
 import amdvi_gdb  # noqa: E402
 

@@ -14,9 +14,16 @@ linux       amdvi linux ...
 printers    pretty printers for structures of Linux and of QEMU
 """
 
+from typing import List
+
+LOADED: List[bool] = []
+
 
 def load() -> None:
-    """Define everything in the GDB that runs this."""
+    """Define everything in the GDB that runs this, the first time."""
+    if LOADED:
+        return
+    LOADED.append(True)
     from . import commands, functions, happenings, linux, parameters, printers
     parameters.define()
     commands.define()

@@ -114,6 +114,8 @@ class Show(gdb.Command):
         try:
             if self.view.name == "regs":
                 return list(library.registers(SESSION.lib()))
+            if "KEY=" in self.view.args:
+                return [f"device={bdf}" for bdf in SESSION.connect().devices()]
             if "BDF" in self.view.args:
                 return list(SESSION.connect().devices())
         except Failure:
