@@ -157,9 +157,11 @@ fuzz: ## feed libamdvi hostile memory (FUZZ_TIME=, default 60)
 	    $(OUT)/tools-clang/tests/fuzz/fuzz-walk
 
 .PHONY: bench
-bench: qemu ## DMA behind our IOMMU against the stock ones (build/bench.json)
+bench: qemu tools ## DMA behind our IOMMU against the stock ones (build/bench.json)
 	@QTEST_QEMU_BINARY=$(OUT)/qemu/qemu-system-x86_64 \
 	    tests/bench/run --output $(OUT)/bench.json
+	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
+	    tests/bench/gdb-load --add $(OUT)/bench.json
 
 .PHONY: check-bench
 check-bench: qemu ## that the benchmarks run
