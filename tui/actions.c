@@ -56,8 +56,9 @@ void amdvi_tui_key(struct amdvi_tui *tui, int code)
         amdvi_prompt_key(tui, amdvi_key_normal(code));
         return;
     }
-    /* what was said stays until something else is done; asking is not yet */
-    if (code != ':') {
+    /* what was said stays until something else is done */
+    if (!key || (key->action != amdvi_action_command &&
+                 key->action != amdvi_action_refresh)) {
         tui->message[0] = '\0';
     }
     if (!key) {
@@ -65,12 +66,19 @@ void amdvi_tui_key(struct amdvi_tui *tui, int code)
     } else if (!amdvi_tui_key_valid(tui, key)) {
         amdvi_tui_say(tui, true, "not here: %s", key->help);
     } else {
+        if (key->action != amdvi_action_refresh) {
+            amdvi_tui_place(tui)->wants_first = false;
+            amdvi_tui_place(tui)->wants_last = false;
+        }
         key->action(tui, amdvi_key_normal(code));
     }
 }
 
-/* Rows beyond those that were fetched are fetched when one gets there */
-static void want_more(struct amdvi_tui *tui, size_t rows)
+/*
+ * Rows beyond those that were fetched are fetched when one gets there.
+ * Returns false if there are none.
+ */
+static bool want_more(struct amdvi_tui *tui, size_t rows)
 {
     struct amdvi_place *place = amdvi_tui_place(tui);
     bool more = false;
@@ -83,8 +91,9 @@ static void want_more(struct amdvi_tui *tui, size_t rows)
     if (more && rows > place->rows) {
         place->rows = rows < AMDVI_SNAPSHOT_ROWS ? rows
                                                  : AMDVI_SNAPSHOT_ROWS;
-        amdvi_tui_ask(tui, place);
+        amdvi_tui_ask(tui, place, AMDVI_ON_ENTRY);
     }
+    return more;
 }
 
 static void move_to(struct amdvi_tui *tui, size_t cursor)
@@ -135,19 +144,21 @@ void amdvi_action_page_down(struct amdvi_tui *tui, int key)
 void amdvi_action_first(struct amdvi_tui *tui, int key)
 {
     (void)key;
-    if (amdvi_tui_place(tui)->screen->newest_last) {
-        want_more(tui, AMDVI_SNAPSHOT_ROWS);
-    }
     move_to(tui, 0);
+    if (amdvi_tui_place(tui)->screen->newest_last) {
+        amdvi_tui_place(tui)->wants_first =
+            want_more(tui, AMDVI_SNAPSHOT_ROWS);
+    }
 }
 
 void amdvi_action_last(struct amdvi_tui *tui, int key)
 {
     (void)key;
-    if (!amdvi_tui_place(tui)->screen->newest_last) {
-        want_more(tui, AMDVI_SNAPSHOT_ROWS);
-    }
     move_to(tui, SIZE_MAX - amdvi_tui_height());
+    if (!amdvi_tui_place(tui)->screen->newest_last) {
+        amdvi_tui_place(tui)->wants_last =
+            want_more(tui, AMDVI_SNAPSHOT_ROWS);
+    }
 }
 
 void amdvi_action_left(struct amdvi_tui *tui, int key)
@@ -539,7 +550,7 @@ void amdvi_action_slower(struct amdvi_tui *tui, int key)
 void amdvi_action_refresh(struct amdvi_tui *tui, int key)
 {
     (void)key;
-    amdvi_tui_ask(tui, amdvi_tui_place(tui));
+    amdvi_tui_ask(tui, amdvi_tui_place(tui), AMDVI_ON_REQUEST);
     clearok(curscr, TRUE);
 }
 

@@ -241,7 +241,9 @@ static void add_pane(struct amdvi_place *place, size_t pane, size_t width)
                  view->help);
     }
     if (!snapshot) {
-        add_text(place, AMDVI_LINE_TEXT, pane, "  ...");
+        add_text(place, AMDVI_LINE_TEXT, pane,
+                 place->screen->pane[pane].occasion == AMDVI_ON_REQUEST
+                 ? "  F5 looks; that takes time in a large VM" : "  ...");
         return;
     }
     if (snapshot->shown && !place->screen->pane[pane].facts_below) {
@@ -404,6 +406,9 @@ void amdvi_place_layout(struct amdvi_place *place)
         find_anchor(place);
     } else {
         arrive(place);
+    }
+    if (place->wants_first || place->wants_last) {
+        place->cursor = place->wants_last ? SIZE_MAX : 0;
     }
     amdvi_place_move(place, place->cursor);
 }

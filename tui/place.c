@@ -114,31 +114,42 @@ static void set_subject(struct amdvi_place *place,
     drop_all(place);
 }
 
-void amdvi_tui_ask(struct amdvi_tui *tui, struct amdvi_place *place)
+static bool ask_pane(struct amdvi_tui *tui, struct amdvi_place *place,
+                     size_t pane)
+{
+    struct amdvi_job *job = amdvi_job_new(AMDVI_JOB_SHOW);
+
+    if (!job) {
+        amdvi_tui_say(tui, true, "out of memory");
+        return false;
+    }
+    job->place = (unsigned int)(place - tui->place);
+    job->pane = (unsigned int)pane;
+    job->generation = place->generation;
+    job->view = place->screen->pane[pane].view;
+    job->subject = place->subject;
+    job->rows = place->rows;
+    place->pending++;
+    tui->outstanding++;
+    amdvi_worker_give(tui->worker, job);
+    return true;
+}
+
+void amdvi_tui_ask(struct amdvi_tui *tui, struct amdvi_place *place,
+                   enum amdvi_occasion occasion)
 {
     size_t panes = amdvi_screen_panes(place->screen);
+    bool good = true;
 
     if (place->pending || !amdvi_place_ready(place) ||
         (is_still(tui) && place->rows_known >= place->rows)) {
         return;
     }
     place->rows_known = place->rows;
-    for (size_t i = 0; i < panes; i++) {
-        struct amdvi_job *job = amdvi_job_new(AMDVI_JOB_SHOW);
-
-        if (!job) {
-            amdvi_tui_say(tui, true, "out of memory");
-            return;
+    for (size_t i = 0; i < panes && good; i++) {
+        if (tui->is_dump || occasion >= place->screen->pane[i].occasion) {
+            good = ask_pane(tui, place, i);
         }
-        job->place = (unsigned int)(place - tui->place);
-        job->pane = (unsigned int)i;
-        job->generation = place->generation;
-        job->view = place->screen->pane[i].view;
-        job->subject = place->subject;
-        job->rows = place->rows;
-        place->pending++;
-        tui->outstanding++;
-        amdvi_worker_give(tui->worker, job);
     }
 }
 
@@ -201,7 +212,7 @@ void amdvi_tui_go(struct amdvi_tui *tui, enum amdvi_screen_id screen,
     set_subject(place, &wanted);
     tui->current = screen;
     tui->refreshes = 0;
-    amdvi_tui_ask(tui, place);
+    amdvi_tui_ask(tui, place, AMDVI_ON_ENTRY);
     amdvi_place_layout(place);
 }
 
@@ -336,8 +347,11 @@ static void take_snapshot(struct amdvi_tui *tui, struct amdvi_job *job)
         place->back = 0;
         keep(tui, place, job);
     }
-    if (place == amdvi_tui_place(tui)) {
-        tui->refreshes += place->pending == 0;
+    if (place == amdvi_tui_place(tui) && place->pending == 0) {
+        tui->refreshes++;
+        if (place->rows_known < place->rows) {
+            amdvi_tui_ask(tui, place, AMDVI_ON_ENTRY);
+        }
     }
     /* also when it is about another place: old snapshots were dropped */
     amdvi_place_layout(amdvi_tui_place(tui));
@@ -367,7 +381,7 @@ static void change_time(struct amdvi_tui *tui)
     for (size_t i = 0; i < AMDVI_NUM_SCREENS; i++) {
         forget_answers(&tui->place[i]);
     }
-    amdvi_tui_ask(tui, amdvi_tui_place(tui));
+    amdvi_tui_ask(tui, amdvi_tui_place(tui), AMDVI_ON_ENTRY);
 }
 
 static void take_done(struct amdvi_tui *tui, const struct amdvi_job *job)

@@ -47,7 +47,7 @@ static void accept_filter(struct amdvi_tui *tui, const char *text)
 
     snprintf(place->filter, sizeof(place->filter), "%s", text);
     place->rows = AMDVI_SNAPSHOT_ROWS;
-    amdvi_tui_ask(tui, place);
+    amdvi_tui_ask(tui, place, AMDVI_ON_ENTRY);
     amdvi_place_layout(place);
 }
 

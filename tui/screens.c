@@ -20,7 +20,8 @@ const struct amdvi_screen amdvi_screens[AMDVI_NUM_SCREENS] = {
               .value = "requests",
               .follows = true, .to = AMDVI_SCREEN_MAPPINGS,
               .bdf = "bdf", .pasid = "pasid" },
-            { .view = &amdvi_view_check, .ids = 4 },
+            { .view = &amdvi_view_check, .ids = 4,
+              .occasion = AMDVI_ON_REQUEST },
         },
     },
     [AMDVI_SCREEN_DEVICES] = {
@@ -94,7 +95,10 @@ const struct amdvi_screen amdvi_screens[AMDVI_NUM_SCREENS] = {
     },
     [AMDVI_SCREEN_CHECK] = {
         .name = "check", .title = "Check", .key = 'C',
-        .pane = { { .view = &amdvi_view_check, .ids = 4 } },
+        .pane = {
+            { .view = &amdvi_view_check, .ids = 4,
+              .occasion = AMDVI_ON_ENTRY },
+        },
     },
     [AMDVI_SCREEN_INTERRUPTS] = {
         .name = "interrupts", .title = "Interrupts", .key = 'I',

@@ -111,6 +111,18 @@ static void set_modes(void)
     curs_set(0);
 }
 
+/* newterm() keeps memory when it fails */
+static bool is_known(void)
+{
+    int result;
+
+    if (setupterm(NULL, STDOUT_FILENO, &result) != OK) {
+        return false;
+    }
+    del_curterm(cur_term);
+    return true;
+}
+
 bool amdvi_terminal_open(const struct amdvi_options *options,
                          struct amdvi_error *err)
 {
@@ -122,7 +134,7 @@ bool amdvi_terminal_open(const struct amdvi_options *options,
     setlocale(LC_CTYPE, "");
     terminal.ascii = options->ascii ||
                      strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
-    terminal.screen = newterm(NULL, stdout, stdin);
+    terminal.screen = is_known() ? newterm(NULL, stdout, stdin) : NULL;
     if (!terminal.screen) {
         const char *name = getenv("TERM");
 

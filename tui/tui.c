@@ -80,7 +80,7 @@ static void tick(struct amdvi_tui *tui)
     if (tui->is_dump || tui->frozen) {
         tui->refreshes++;
     } else if (place->back == 0) {
-        amdvi_tui_ask(tui, place);
+        amdvi_tui_ask(tui, place, AMDVI_ON_TICK);
     }
 }
 
@@ -146,7 +146,7 @@ static void start(struct amdvi_tui *tui)
     tui->tick_ms = amdvi_clock_ms() + tui->interval_ms;
     amdvi_tui_go(tui, AMDVI_SCREEN_OVERVIEW, NULL, false);
     /* a device is chosen from these, and screens about one have it */
-    amdvi_tui_ask(tui, &tui->place[AMDVI_SCREEN_DEVICES]);
+    amdvi_tui_ask(tui, &tui->place[AMDVI_SCREEN_DEVICES], AMDVI_ON_ENTRY);
 }
 
 static bool run(struct amdvi_tui *tui, struct amdvi_session *session,

@@ -72,6 +72,8 @@ struct amdvi_place {
     size_t rows_known;          /* what was asked for the last time */
     size_t back;                /* snapshots that are newer than the shown */
     bool arrived;               /* the cursor was put somewhere */
+    bool wants_first;           /* it shall go there when all rows are here */
+    bool wants_last;
     size_t cursor;
     struct amdvi_anchor anchor;
     size_t top;
@@ -168,7 +170,8 @@ struct amdvi_snapshot *amdvi_place_shown(const struct amdvi_place *place,
 struct amdvi_snapshot *amdvi_place_before(const struct amdvi_place *place,
                                           size_t pane);
 /* Ask for new snapshots unless they are on their way */
-void amdvi_tui_ask(struct amdvi_tui *tui, struct amdvi_place *place);
+void amdvi_tui_ask(struct amdvi_tui *tui, struct amdvi_place *place,
+                   enum amdvi_occasion occasion);
 /* Take what the worker has done */
 void amdvi_tui_answer(struct amdvi_tui *tui, struct amdvi_job *job);
 /* Go to a screen; @subject NULL: what is chosen */

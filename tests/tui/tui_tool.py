@@ -88,6 +88,22 @@ class Terminal:
                                      f"{self.output[-2000:]!r}")
             self.read(0.2)
 
+    def shows(self, text: bytes) -> None:
+        """Have the whole screen sent until a text is on it.
+
+        Otherwise only what differs is sent, in pieces.
+        """
+        end = time.monotonic() + PATIENCE
+        while True:
+            seen = len(self.output)
+            self.send(b"\x0c")
+            while self.read(0.5):
+                if text in self.output[seen:]:
+                    return
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise AssertionError(f"{text!r} is not shown: "
+                                     f"{self.output[seen:]!r}")
+
     def finish(self) -> Tuple[int, str]:
         """Read until it ends; exit status and what is on stderr."""
         end = time.monotonic() + PATIENCE
