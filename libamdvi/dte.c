@@ -140,7 +140,7 @@ static bool has_reserved_bits(const struct amdvi_iommu *iommu,
                             &iommu->features, mask);
         reserved = mask;
     }
-    return (dte[0] & reserved[0]) || (dte[1] & reserved[1]);
+    return dte[0] & reserved[0] || dte[1] & reserved[1];
 }
 
 enum amdvi_reason amdvi_check_dte(const struct amdvi_iommu *iommu,

@@ -344,10 +344,7 @@ static void access_others(Svm *s)
     reg_read(s->b, 0x1ff0);
 }
 
-/* A walk: two levels of GCR3 table, four of guest table */
-#define COLD { DTE_MISS, 1 }, { PTE_MISS, 1 }, { PDE_MISS, 1 }, \
-             { TABLE_READS, 6 }, { GUEST_READS, 6 }
-
+/* A walk reads two levels of GCR3 table, and four of guest table */
 static const struct {
     const char *name;
     void (*prepare)(Svm *s);
@@ -358,7 +355,9 @@ static const struct {
     } expect[8];
 } happening[] = {
     { "nothing", no_preparation, no_preparation, {} },
-    { "guest-cold", no_preparation, read_guest, { COLD, { TRANSLATED, 1 } } },
+    { "guest-cold", no_preparation, read_guest,
+      { { DTE_MISS, 1 }, { PTE_MISS, 1 }, { PDE_MISS, 1 },
+        { TABLE_READS, 6 }, { GUEST_READS, 6 }, { TRANSLATED, 1 } } },
     { "guest-warm", read_guest, read_guest,
       { { DTE_HIT, 1 }, { PTE_HIT, 1 }, { TRANSLATED, 1 } } },
     { "guest-write", read_guest, write_guest,
@@ -366,7 +365,9 @@ static const struct {
     { "absent", read_guest, read_absent,
       { { DTE_HIT, 1 }, { PTE_MISS, 1 }, { PDE_MISS, 1 },
         { TABLE_READS, 6 }, { GUEST_READS, 6 }, { TARGET_ABORT, 1 } } },
-    { "ats-cold", no_preparation, ats_request, { COLD } },
+    { "ats-cold", no_preparation, ats_request,
+      { { DTE_MISS, 1 }, { PTE_MISS, 1 }, { PDE_MISS, 1 },
+        { TABLE_READS, 6 }, { GUEST_READS, 6 } } },
     { "ats-warm", read_guest, ats_request, { { DTE_HIT, 1 },
                                              { PTE_HIT, 1 } } },
     { "translated", read_guest, read_translated,

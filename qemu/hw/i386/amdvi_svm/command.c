@@ -240,7 +240,8 @@ static bool execute(AmdviEngine *e, uint64_t spa)
     if (amdvi_svm_pmu_is_on(e)) {
         amdvi_svm_pmu_command(e, command);
     }
-    return function(e, command) || fail(e, spa, "the completion store is not in RAM");
+    return function(e, command) ||
+           fail(e, spa, "the completion store is not in RAM");
 }
 
 /* Address of the next command; false if there is none to execute */

@@ -133,7 +133,8 @@ static bool owns_pasid_0(AmdviDevice *d)
 {
     uint64_t dte[4];
 
-    return !amdvi_svm_load_dte(d, dte) || (amdvi_dte_gv(dte) && amdvi_dte_giov(dte));
+    return !amdvi_svm_load_dte(d, dte) ||
+           (amdvi_dte_gv(dte) && amdvi_dte_giov(dte));
 }
 
 void amdvi_svm_forget_device_tlb(AmdviEngine *e, uint16_t device_id,

@@ -5,8 +5,9 @@
  * faults DTE.SE has suppressed since the first, counters.
  *
  * Everything else is derived from these or starts cold.  Groups travel with
- * the DeviceID of their device, and so does what was reported; bus numbers are known again when all of the
- * stream has been read, so they find their device when the VM goes on.
+ * the DeviceID of their device, and so does what was reported; bus numbers are
+ * known again when all of the stream has been read, so they find their device
+ * when the VM goes on.
  * What comes in is checked: it may be a file that anybody has written.
  */
 #include "qemu/osdep.h"
