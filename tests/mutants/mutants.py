@@ -7,7 +7,7 @@ from typing import List, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
-KINDS = ("unit", "qtest")
+KINDS = ("unit", "qtest", "qmp")
 
 
 class MutantError(Exception):
@@ -21,7 +21,7 @@ class Mutant(NamedTuple):
     file: str
     before: str
     after: str
-    kind: str           # "unit" or "qtest"
+    kind: str           # one of KINDS
     test: str           # name of the test that must fail
 
     def planted(self, text: str) -> str:
@@ -34,8 +34,9 @@ class Mutant(NamedTuple):
 
     def source_of_test(self) -> str:
         """Where the test that must fail is written."""
-        return (f"tests/unit/test-{self.test}.c" if self.kind == "unit"
-                else f"tests/qtest/{self.test}-test.c")
+        return {"unit": f"tests/unit/test-{self.test}.c",
+                "qtest": f"tests/qtest/{self.test}-test.c",
+                "qmp": f"tests/qmp/{self.test}-test"}[self.kind]
 
 
 def read(path: Path = HERE / "mutants.ini") -> List[Mutant]:
