@@ -164,6 +164,8 @@ bench: qemu tools ## DMA behind our IOMMU against the stock ones (build/bench.js
 	    tests/bench/run --output $(OUT)/bench.json
 	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
 	    tests/bench/gdb-load --add $(OUT)/bench.json
+	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
+	    tests/bench/qmp-hold --add $(OUT)/bench.json
 
 .PHONY: check-bench
 check-bench: qemu ## that the benchmarks run
