@@ -281,19 +281,25 @@ void testdev_interrupt(SvmTestdev *s, uint32_t bits)
     qemu_bh_schedule(s->irq_bh);
 }
 
-static void note_invalidation(void *opaque, uint32_t pasid, uint64_t first,
-                              uint64_t last)
+void testdev_note_invalidation(SvmTestdev *s, uint64_t who, uint64_t first,
+                               uint64_t last)
 {
-    SvmTestdev *s = opaque;
     uint64_t *count = testdev_reg(s, TESTDEV_INVALIDATIONS);
     uint64_t *entry = s->invalidation[*count % TESTDEV_INVALIDATION_LOG_LEN];
 
     entry[0] = ++*count;
     entry[1] = first;
     entry[2] = last;
-    entry[3] = pasid == PCI_NO_PASID ? 0 : pasid | TESTDEV_TLB_HAS_PASID;
-    trace_svm_testdev_invalidated(pasid, first, last);
+    entry[3] = who;
     testdev_interrupt(s, TESTDEV_INT_INVALIDATION);
+}
+
+static void note_invalidation(void *opaque, uint32_t pasid, uint64_t first,
+                              uint64_t last)
+{
+    trace_svm_testdev_invalidated(pasid, first, last);
+    testdev_note_invalidation(opaque, pasid == PCI_NO_PASID ? 0 :
+                              pasid | TESTDEV_TLB_HAS_PASID, first, last);
 }
 
 /* Log it, and say whether it is for a page request sent as such */
@@ -351,6 +357,18 @@ static void clear_state(SvmTestdev *s)
     s->contexts = 0;
 }
 
+static void unrealize(PCIDevice *dev)
+{
+    SvmTestdev *s = SVM_TESTDEV(dev);
+
+    testdev_stop_listening(s);
+    svm_client_cleanup(&s->client);
+    qemu_bh_delete(s->irq_bh);
+    qemu_bh_delete(s->bench_bh);
+    pcie_cap_exit(dev);
+    msi_uninit(dev);
+}
+
 static void realize(PCIDevice *dev, Error **errp)
 {
     SvmTestdev *s = SVM_TESTDEV(dev);
@@ -379,17 +397,9 @@ static void realize(PCIDevice *dev, Error **errp)
     s->irq_bh = qemu_bh_new_guarded(irq_bh, s, guard);
     s->bench_bh = qemu_bh_new_guarded(testdev_bench, s, guard);
     clear_state(s);
-}
-
-static void unrealize(PCIDevice *dev)
-{
-    SvmTestdev *s = SVM_TESTDEV(dev);
-
-    svm_client_cleanup(&s->client);
-    qemu_bh_delete(s->irq_bh);
-    qemu_bh_delete(s->bench_bh);
-    pcie_cap_exit(dev);
-    msi_uninit(dev);
+    if (!testdev_listen(s, errp)) {
+        unrealize(dev);
+    }
 }
 
 static void reset(DeviceState *dev)
@@ -502,6 +512,8 @@ static const Property properties[] = {
     DEFINE_PROP_BOOL("prg-response-pasid", SvmTestdev, config.response_pasid,
                      false),
     DEFINE_PROP_UINT32("page-requests", SvmTestdev, config.page_requests, 64),
+    DEFINE_PROP_BOOL("unmap-notifier", SvmTestdev, unmap_notifier, false),
+    DEFINE_PROP_BOOL("map-notifier", SvmTestdev, map_notifier, false),
     DEFINE_PROP_UINT32("tlb-entries", SvmTestdev, config.tlb_entries, 256),
 };
 

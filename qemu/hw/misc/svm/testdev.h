@@ -50,6 +50,12 @@ struct SvmTestdev {
     uint32_t open_pasid[TESTDEV_CONTEXTS_MAX];
     uint32_t open_len;
     uint32_t contexts;
+
+    /* Listens to the IOMMU, if so configured */
+    bool unmap_notifier, map_notifier;
+    MemoryListener listener;
+    QLIST_HEAD(, TestdevEar) ears;
+    Error *listen_error;        /* why it cannot; the first */
 };
 
 static inline uint64_t *testdev_reg(SvmTestdev *s, unsigned int offset)
@@ -59,6 +65,14 @@ static inline uint64_t *testdev_reg(SvmTestdev *s, unsigned int offset)
 
 /* Something has happened: set bits of INT_STATUS, and interrupt later */
 void testdev_interrupt(SvmTestdev *s, uint32_t bits);
+
+/* Log it.  @who is the PASID or the notifier, as the log has it */
+void testdev_note_invalidation(SvmTestdev *s, uint64_t who, uint64_t first,
+                               uint64_t last);
+
+/* testdev-listen.c: be a notifier of the kinds that are configured */
+bool testdev_listen(SvmTestdev *s, Error **errp);
+void testdev_stop_listening(SvmTestdev *s);
 
 /* testdev-op.c: the COMMAND register was written */
 void testdev_command(SvmTestdev *s, uint32_t command);
