@@ -150,13 +150,18 @@ check-guest-long: qemu tools ## torture in the guest (TORTURE_TIME=, default 120
 	    --timeout $$((2 * $(TORTURE_TIME) + 7200)) tests/guest/sva-long
 
 .PHONY: fuzz
-fuzz: ## feed libamdvi hostile memory (FUZZ_TIME=, default 60)
+fuzz: ## feed libamdvi and the views hostile input (FUZZ_TIME=60 for each)
 	@scripts/tools clang
 	@tests/fuzz/make-seeds --corpus $(OUT)/fuzz/corpus
+	@tests/fuzz/make-view-seeds --corpus $(OUT)/fuzz/views
 	@scripts/tap-summary --timeout $$(($(FUZZ_TIME) + 120)) \
 	    --args "-max_total_time=$(FUZZ_TIME) \
 	    -artifact_prefix=$(OUT)/fuzz/ $(OUT)/fuzz/corpus" \
 	    $(OUT)/tools-clang/tests/fuzz/fuzz-walk
+	@scripts/tap-summary --timeout $$(($(FUZZ_TIME) + 120)) \
+	    --args "-max_total_time=$(FUZZ_TIME) -rss_limit_mb=4096 \
+	    -artifact_prefix=$(OUT)/fuzz/views- $(OUT)/fuzz/views" \
+	    $(OUT)/tools-clang/tests/fuzz/fuzz-views
 
 .PHONY: bench
 bench: qemu tools ## DMA behind our IOMMU against the stock ones (build/bench.json)

@@ -458,6 +458,31 @@ static struct amdvi_qmp *new_client(const char *address, int timeout_ms)
     return qmp;
 }
 
+/* @fd -1: nothing could be opened, and @err says why */
+static struct amdvi_qmp *begin(struct amdvi_qmp *qmp, int fd,
+                               int64_t deadline, struct amdvi_error *err)
+{
+    qmp->fd = fd;
+    if (fd < 0 || !negotiate(qmp, deadline, err)) {
+        amdvi_qmp_close(qmp);
+        return NULL;
+    }
+    return qmp;
+}
+
+struct amdvi_qmp *amdvi_qmp_attach(int fd, const char *address,
+                                   int timeout_ms, struct amdvi_error *err)
+{
+    struct amdvi_qmp *qmp = new_client(address, timeout_ms);
+
+    if (!qmp) {
+        close(fd);
+        amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
+        return NULL;
+    }
+    return begin(qmp, fd, amdvi_clock_ms() + timeout_ms, err);
+}
+
 struct amdvi_qmp *amdvi_qmp_open(const char *address, int timeout_ms,
                                  struct amdvi_error *err)
 {
@@ -468,12 +493,8 @@ struct amdvi_qmp *amdvi_qmp_open(const char *address, int timeout_ms,
         amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
         return NULL;
     }
-    qmp->fd = amdvi_socket_open(address, deadline, err);
-    if (qmp->fd < 0 || !negotiate(qmp, deadline, err)) {
-        amdvi_qmp_close(qmp);
-        return NULL;
-    }
-    return qmp;
+    return begin(qmp, amdvi_socket_open(address, deadline, err), deadline,
+                 err);
 }
 
 void amdvi_qmp_close(struct amdvi_qmp *qmp)

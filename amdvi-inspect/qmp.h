@@ -24,6 +24,12 @@ struct amdvi_qmp;
  */
 struct amdvi_qmp *amdvi_qmp_open(const char *address, int timeout_ms,
                                  struct amdvi_error *err);
+/*
+ * The same over a stream socket that does not block and is already connected;
+ * it is taken over, also on failure.  @address is for messages.
+ */
+struct amdvi_qmp *amdvi_qmp_attach(int fd, const char *address,
+                                   int timeout_ms, struct amdvi_error *err);
 /* @qmp may be NULL */
 void amdvi_qmp_close(struct amdvi_qmp *qmp);
 

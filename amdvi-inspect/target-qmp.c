@@ -124,6 +124,15 @@ struct amdvi_target *amdvi_target_open_qmp(const char *address,
     return qmp ? choose(qmp, id, err) : NULL;
 }
 
+struct amdvi_target *amdvi_target_attach_qmp(int fd, const char *address,
+                                             const char *id, int timeout_ms,
+                                             struct amdvi_error *err)
+{
+    struct amdvi_qmp *qmp = amdvi_qmp_attach(fd, address, timeout_ms, err);
+
+    return qmp ? choose(qmp, id, err) : NULL;
+}
+
 struct amdvi_target *amdvi_target_open_pid(unsigned long pid, const char *id,
                                            int timeout_ms,
                                            struct amdvi_error *err)
