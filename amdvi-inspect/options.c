@@ -187,6 +187,8 @@ static const struct option option_table[] = {
       DONE_BY(store_dump) },
     { 0, "pid", "PID", "the QEMU process with this number", 0, true,
       DONE_BY(store_pid) },
+    { 0, "libvirt", "DOMAIN", "a VM of libvirt's, through virsh", 0, true,
+      TEXT(libvirt) },
     { 0, "iommu", "ID", "which IOMMU, if there are several", 0, true,
       TEXT(iommu) },
     { 0, "timeout", "SECONDS", "limit for one QMP command (default: 10)", 0,

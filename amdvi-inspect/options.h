@@ -20,6 +20,7 @@ struct amdvi_options {
     const char *socket;         /* -s; NULL: not given */
     unsigned long pid;          /* 0: not given */
     const char *dump;           /* -d */
+    const char *libvirt;        /* a domain; NULL: not given */
     const char *iommu;
     int timeout_ms;
     enum amdvi_color color;

@@ -7,6 +7,7 @@
 #include "reply.h"
 #include "socket.h"
 #include "text.h"
+#include "virsh.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct amdvi_qmp {
     int timeout_ms;
     int64_t next_id;
     char *address;
+    bool libvirt;               /* address is a domain; fd is of one reply */
     char version[32];
     struct json_object *commands;   /* an object with the names as keys */
     struct json_object *breaks;     /* data of events, oldest first */
@@ -212,21 +214,33 @@ static bool take_result(struct json_object *message, const char *command,
     return true;
 }
 
-static bool send_command(struct amdvi_qmp *qmp, const char *command,
-                         struct json_object *arguments, int64_t id,
-                         int64_t deadline, struct amdvi_error *err)
+/* {"execute": ..}; libvirt numbers commands itself, so with @id < 0 none */
+static struct json_object *new_message(const char *command,
+                                       struct json_object *arguments,
+                                       int64_t id)
 {
     struct json_object *message = json_object_new_object();
-    enum amdvi_wait wait;
-    const char *text;
-    size_t length;
 
     json_object_object_add(message, "execute",
                            json_object_new_string(command));
     if (arguments) {
         json_object_object_add(message, "arguments", arguments);
     }
-    json_object_object_add(message, "id", json_object_new_int64(id));
+    if (id >= 0) {
+        json_object_object_add(message, "id", json_object_new_int64(id));
+    }
+    return message;
+}
+
+static bool send_command(struct amdvi_qmp *qmp, const char *command,
+                         struct json_object *arguments, int64_t id,
+                         int64_t deadline, struct amdvi_error *err)
+{
+    struct json_object *message = new_message(command, arguments, id);
+    enum amdvi_wait wait;
+    const char *text;
+    size_t length;
+
     text = json_object_to_json_string_length(message, JSON_C_TO_STRING_PLAIN,
                                              &length);
     wait = amdvi_socket_write(qmp->fd, text, length, deadline);
@@ -297,6 +311,54 @@ static struct json_object *wait_reply(struct amdvi_qmp *qmp,
     }
 }
 
+/* The reply that virsh prints, with our number; NULL: there is none */
+static struct json_object *read_virsh(struct amdvi_qmp *qmp, pid_t pid,
+                                      int64_t id, int64_t deadline,
+                                      struct amdvi_error *err)
+{
+    struct json_object *message;
+
+    qmp->start = qmp->end = 0;
+    message = read_message(qmp, deadline, err);
+    hang_up(qmp);
+    if (!amdvi_virsh_end(pid) && !message &&
+        err->code == AMDVI_EXIT_CONNECTION) {
+        amdvi_fail(err, AMDVI_EXIT_CONNECTION,
+                   "virsh could not pass a command on to domain %s",
+                   qmp->address);
+    }
+    if (message) {
+        json_object_object_add(message, "id", json_object_new_int64(id));
+    }
+    return message;
+}
+
+static struct json_object *run_virsh(struct amdvi_qmp *qmp,
+                                     const char *command,
+                                     struct json_object *arguments,
+                                     struct amdvi_error *err)
+{
+    int64_t deadline = amdvi_clock_ms() + qmp->timeout_ms;
+    struct json_object *message = new_message(command, arguments, -1);
+    struct json_object *result = NULL;
+    pid_t pid;
+
+    qmp->fd = amdvi_virsh_start(
+        qmp->address,
+        json_object_to_json_string_ext(message, JSON_C_TO_STRING_PLAIN), &pid,
+        err);
+    json_object_put(message);
+    if (qmp->fd < 0) {
+        return NULL;
+    }
+    message = read_virsh(qmp, pid, 0, deadline, err);
+    if (message && !take_result(message, command, 0, &result, err)) {
+        amdvi_reply_invalid(command, "neither a result nor an error", err);
+    }
+    json_object_put(message);
+    return result;
+}
+
 struct json_object *amdvi_qmp_run(struct amdvi_qmp *qmp, const char *command,
                                   struct json_object *arguments,
                                   struct amdvi_error *err)
@@ -304,6 +366,9 @@ struct json_object *amdvi_qmp_run(struct amdvi_qmp *qmp, const char *command,
     int64_t deadline = amdvi_clock_ms() + qmp->timeout_ms;
     int64_t id = qmp->next_id++;
 
+    if (qmp->libvirt) {
+        return run_virsh(qmp, command, arguments, err);
+    }
     if (qmp->fd < 0) {
         json_object_put(arguments);
         amdvi_fail(err, AMDVI_EXIT_CONNECTION,
@@ -323,6 +388,11 @@ struct json_object *amdvi_qmp_wait_event(struct amdvi_qmp *qmp,
 {
     struct json_object *data = NULL;
 
+    if (qmp->libvirt) {
+        amdvi_fail(err, AMDVI_EXIT_UNSUPPORTED,
+                   "libvirt does not pass events on");
+        return NULL;
+    }
     if (qmp->fd < 0) {
         amdvi_fail(err, AMDVI_EXIT_CONNECTION,
                    "the connection to %s is lost", qmp->address);
@@ -345,14 +415,13 @@ struct json_object *amdvi_qmp_wait_event(struct amdvi_qmp *qmp,
     return data;
 }
 
-/* "10.2.2" out of the greeting; what is missing counts as 0 */
-static void read_version(struct amdvi_qmp *qmp, struct json_object *greeting)
+/* "10.2.2" out of what QEMU says; what is missing counts as 0 */
+static void read_version(struct amdvi_qmp *qmp, struct json_object *version)
 {
-    struct json_object *version, *qemu;
+    struct json_object *qemu;
     uint64_t major = 0, minor = 0, micro = 0;
 
-    if (amdvi_reply_object(greeting, "version", &version) &&
-        amdvi_reply_object(version, "qemu", &qemu)) {
+    if (amdvi_reply_object(version, "qemu", &qemu)) {
         amdvi_reply_number(qemu, "major", UINT16_MAX, &major);
         amdvi_reply_number(qemu, "minor", UINT16_MAX, &minor);
         amdvi_reply_number(qemu, "micro", UINT16_MAX, &micro);
@@ -370,7 +439,7 @@ static bool read_greeting(struct amdvi_qmp *qmp, int64_t deadline,
                           struct amdvi_error *err)
 {
     struct json_object *message = read_message(qmp, deadline, err);
-    struct json_object *greeting;
+    struct json_object *greeting, *version;
     bool good;
 
     if (!message && err->code == AMDVI_EXIT_TIMEOUT) {
@@ -383,8 +452,8 @@ static bool read_greeting(struct amdvi_qmp *qmp, int64_t deadline,
         return false;
     }
     good = amdvi_reply_object(message, "QMP", &greeting);
-    if (good) {
-        read_version(qmp, greeting);
+    if (good && amdvi_reply_object(greeting, "version", &version)) {
+        read_version(qmp, version);
     }
     json_object_put(message);
     return good ||
@@ -411,27 +480,27 @@ static bool store_commands(struct amdvi_qmp *qmp, struct json_object *list,
     return true;
 }
 
+static bool ask_commands(struct amdvi_qmp *qmp, struct amdvi_error *err)
+{
+    struct json_object *reply = amdvi_qmp_run(qmp, "query-commands", NULL,
+                                              err);
+    bool good = reply && store_commands(qmp, reply, err);
+
+    json_object_put(reply);
+    return good;
+}
+
 static bool negotiate(struct amdvi_qmp *qmp, int64_t deadline,
                       struct amdvi_error *err)
 {
     struct json_object *reply;
-    bool good;
 
     if (!read_greeting(qmp, deadline, err)) {
         return false;
     }
     reply = amdvi_qmp_run(qmp, "qmp_capabilities", NULL, err);
-    if (!reply) {
-        return false;
-    }
     json_object_put(reply);
-    reply = amdvi_qmp_run(qmp, "query-commands", NULL, err);
-    if (!reply) {
-        return false;
-    }
-    good = store_commands(qmp, reply, err);
-    json_object_put(reply);
-    return good;
+    return reply && ask_commands(qmp, err);
 }
 
 static struct amdvi_qmp *new_client(const char *address, int timeout_ms)
@@ -481,6 +550,29 @@ struct amdvi_qmp *amdvi_qmp_attach(int fd, const char *address,
         return NULL;
     }
     return begin(qmp, fd, amdvi_clock_ms() + timeout_ms, err);
+}
+
+struct amdvi_qmp *amdvi_qmp_open_libvirt(const char *domain, int timeout_ms,
+                                         struct amdvi_error *err)
+{
+    struct amdvi_qmp *qmp = new_client(domain, timeout_ms);
+    struct json_object *version;
+
+    if (!qmp) {
+        amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
+        return NULL;
+    }
+    qmp->libvirt = true;
+    version = amdvi_qmp_run(qmp, "query-version", NULL, err);
+    if (version) {
+        read_version(qmp, version);
+    }
+    json_object_put(version);
+    if (!version || !ask_commands(qmp, err)) {
+        amdvi_qmp_close(qmp);
+        return NULL;
+    }
+    return qmp;
 }
 
 struct amdvi_qmp *amdvi_qmp_open(const char *address, int timeout_ms,

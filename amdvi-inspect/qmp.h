@@ -30,6 +30,9 @@ struct amdvi_qmp *amdvi_qmp_open(const char *address, int timeout_ms,
  */
 struct amdvi_qmp *amdvi_qmp_attach(int fd, const char *address,
                                    int timeout_ms, struct amdvi_error *err);
+/* The same through libvirt, for the VM it calls @domain; without events */
+struct amdvi_qmp *amdvi_qmp_open_libvirt(const char *domain, int timeout_ms,
+                                         struct amdvi_error *err);
 /* @qmp may be NULL */
 void amdvi_qmp_close(struct amdvi_qmp *qmp);
 

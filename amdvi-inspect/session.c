@@ -39,14 +39,18 @@ static struct amdvi_target *open_target(const struct amdvi_options *options,
 {
     const char *socket = options->socket;
 
-    if ((options->pid != 0) + (socket != NULL) + (options->dump != NULL) >
-        1) {
+    if ((options->pid != 0) + (socket != NULL) + (options->dump != NULL) +
+        (options->libvirt != NULL) > 1) {
         amdvi_fail(err, AMDVI_EXIT_USAGE,
-                   "give only one of --socket, --pid and --dump, not both");
+                   "give only one of --socket, --pid, --libvirt and --dump");
         return NULL;
     }
     if (options->dump) {
         return amdvi_target_open_dump(options->dump, err);
+    }
+    if (options->libvirt) {
+        return amdvi_target_open_libvirt(options->libvirt, options->iommu,
+                                         options->timeout_ms, err);
     }
     if (options->pid) {
         return amdvi_target_open_pid(options->pid, options->iommu,

@@ -133,6 +133,15 @@ struct amdvi_target *amdvi_target_attach_qmp(int fd, const char *address,
     return qmp ? choose(qmp, id, err) : NULL;
 }
 
+struct amdvi_target *amdvi_target_open_libvirt(const char *domain,
+                                               const char *id, int timeout_ms,
+                                               struct amdvi_error *err)
+{
+    struct amdvi_qmp *qmp = amdvi_qmp_open_libvirt(domain, timeout_ms, err);
+
+    return qmp ? choose(qmp, id, err) : NULL;
+}
+
 struct amdvi_target *amdvi_target_open_pid(unsigned long pid, const char *id,
                                            int timeout_ms,
                                            struct amdvi_error *err)

@@ -27,6 +27,11 @@ struct amdvi_target *amdvi_target_attach_qmp(int fd, const char *address,
                                              const char *id, int timeout_ms,
                                              struct amdvi_error *err);
 
+/* The same for a VM of libvirt's */
+struct amdvi_target *amdvi_target_open_libvirt(const char *domain,
+                                               const char *id, int timeout_ms,
+                                               struct amdvi_error *err);
+
 /* The same for a QEMU process: the first of its QMP sockets that is free */
 struct amdvi_target *amdvi_target_open_pid(unsigned long pid, const char *id,
                                            int timeout_ms,

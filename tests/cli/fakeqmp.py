@@ -149,6 +149,7 @@ class World(Machine):
         common: Dict[str, Callable[[Dict[str, Any]], Any]] = {
             "qmp_capabilities": lambda arguments: {},
             "query-commands": self.query_commands,
+            "query-version": lambda arguments: self.greeting["QMP"]["version"],
             "query-status": lambda arguments: {"running": self.running,
                                                "status": "any"},
             "stop": lambda arguments: self.set_running(False),
