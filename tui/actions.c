@@ -306,14 +306,16 @@ static bool get_field(const struct amdvi_record *record, const char *id,
 static bool subject_of_record(const struct amdvi_record *record,
                               struct amdvi_subject *subject)
 {
-    uint64_t device, pasid = 0, address, write = 0;
+    uint64_t device, pasid = 0, address, write = 0, gn = 1;
 
     if (!get_field(record, "device_id", &device) ||
-        !get_field(record, "address", &address)) {
+        !get_field(record, "addr", &address)) {
         return false;
     }
     amdvi_format_bdf((uint16_t)device, subject->bdf);
-    subject->has_pasid = get_field(record, "pasid", &pasid);
+    /* an entry without this bit always has a PASID */
+    get_field(record, "gn", &gn);
+    subject->has_pasid = get_field(record, "pasid", &pasid) && gn;
     subject->pasid = (uint32_t)pasid;
     if (!get_field(record, "w", &write)) {
         get_field(record, "rw", &write);

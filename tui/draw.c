@@ -354,10 +354,10 @@ static void put_state(struct amdvi_tui *tui, char *buf, size_t size)
         snprintf(buf, size, "%zu BACK, %s", place->back, age);
         return;
     }
-    snprintf(buf, size, "%s%s%s %s", tui->paused ? "VM PAUSED, " : "",
-             tui->link == AMDVI_LINK_CONNECTING ? "connecting," :
-             tui->link == AMDVI_LINK_LOST ? "LOST," :
-             tui->frozen ? "FROZEN," : "live,", age, "");
+    snprintf(buf, size, "%s%s%s%s", tui->paused ? "VM PAUSED, " : "",
+             tui->link == AMDVI_LINK_CONNECTING ? "connecting" :
+             tui->link == AMDVI_LINK_LOST ? "LOST" :
+             tui->frozen ? "FROZEN" : "live", *age ? ", " : "", age);
 }
 
 static void fill_line(int y)
