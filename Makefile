@@ -164,16 +164,17 @@ fuzz: ## feed libamdvi and the views hostile input (FUZZ_TIME=60 for each)
 	    $(OUT)/tools-clang/tests/fuzz/fuzz-views
 
 .PHONY: bench
-bench: qemu tools ## DMA behind our IOMMU against the stock ones (build/bench.json)
+bench: qemu tools ## DMA against the stock IOMMUs; the tools (build/bench.json)
 	@QTEST_QEMU_BINARY=$(OUT)/qemu/qemu-system-x86_64 \
 	    tests/bench/run --output $(OUT)/bench.json
 	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
 	    tests/bench/gdb-load --add $(OUT)/bench.json
 	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
 	    tests/bench/qmp-hold --add $(OUT)/bench.json
+	@tests/bench/cold-start --build $(OUT) --add $(OUT)/bench.json
 
 .PHONY: check-bench
-check-bench: qemu ## that the benchmarks run
+check-bench: qemu tools ## that the benchmarks run
 	@QTEST_QEMU_BINARY=$(QEMU_DIR)/qemu-system-x86_64 $(SAN_ENV) \
 	    scripts/tap-summary tests/bench/*-test
 
