@@ -94,10 +94,13 @@ class Terminal:
         Otherwise only what differs is sent, in pieces.
         """
         end = time.monotonic() + PATIENCE
+        seen = len(self.output)
         while True:
-            seen = len(self.output)
             self.send(b"\x0c")
-            while self.read(0.5):
+            again = time.monotonic() + 0.5
+            # A live screen never falls silent
+            while time.monotonic() < again:
+                self.read(0.1)
                 if text in self.output[seen:]:
                     return
             if time.monotonic() > end or self.process.poll() is not None:
