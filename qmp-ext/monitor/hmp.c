@@ -248,12 +248,134 @@ static void info_breaks(Monitor *mon, Error **errp)
     qapi_free_AmdIommuBreakList(list);
 }
 
+static void info_registers(Monitor *mon, Error **errp)
+{
+    AmdIommuRegisters *reply =
+        qmp_query_amd_iommu_registers(NULL, false, 0, false, 0, errp);
+
+    for (AmdIommuRegisterList *l = reply ? reply->registers : NULL; l;
+         l = l->next) {
+        const AmdIommuRegister *r = l->value;
+
+        monitor_printf(mon, "%05x %s 0x%0*" PRIx64 ", after a reset 0x%"
+                       PRIx64 "\n", r->offset, r->name, 2 * r->size, r->value,
+                       r->reset);
+    }
+    print_more(mon, reply && reply->has_next, "query-amd-iommu-registers");
+    qapi_free_AmdIommuRegisters(reply);
+}
+
+static void print_entries(Monitor *mon, AmdIommuLog log, uint32_t start,
+                          uint32_t count, Error **errp)
+{
+    AmdIommuLogEntries *reply =
+        qmp_query_amd_iommu_log(log, NULL, true, start, true, count, errp);
+
+    for (AmdIommuLogEntryList *l = reply ? reply->entries : NULL; l;
+         l = l->next) {
+        const uint64List *words = l->value->words;
+
+        monitor_printf(mon, "%05x 0x%016" PRIx64 " 0x%016" PRIx64 "\n",
+                       l->value->offset, words->value, words->next->value);
+    }
+    if (reply && !reply->readable) {
+        monitor_printf(mon, "The ring is not in memory.\n");
+    }
+    qapi_free_AmdIommuLogEntries(reply);
+}
+
+/*
+ * The last entries are those before tail.  Whether the ring has gone around
+ * cannot be told, so those before its start are left to the query.
+ */
+static void print_ring(Monitor *mon, AmdIommuLog log, Error **errp)
+{
+    AMDVIState *s = amdvi_qmp_find(NULL);
+    g_autoptr(AmdIommuRing) ring = s ? amdvi_qmp_ring(s, log) : NULL;
+    uint32_t size = ring ? ring->size / AMDVI_RING_ENTRY : 0;
+    uint32_t end = ring ? MIN(ring->tail / AMDVI_RING_ENTRY, size) : 0;
+    uint32_t count = MIN(end, RECORDS);
+
+    if (count) {
+        print_entries(mon, log, end - count, count, errp);
+    }
+    print_more(mon, size > count, "query-amd-iommu-log");
+}
+
+static void info_commands(Monitor *mon, Error **errp)
+{
+    print_ring(mon, AMD_IOMMU_LOG_COMMAND, errp);
+}
+
+static void info_events(Monitor *mon, Error **errp)
+{
+    print_ring(mon, AMD_IOMMU_LOG_EVENT, errp);
+}
+
+static void info_ppr(Monitor *mon, Error **errp)
+{
+    print_ring(mon, AMD_IOMMU_LOG_PPR, errp);
+}
+
+/* What a topic is about, if it is about one device */
+typedef struct Subject {
+    uint16_t device_id;
+    bool has_pasid;
+    uint32_t pasid;
+} Subject;
+
+/* A PASID is where to begin */
+static void info_gcr3(Monitor *mon, const Subject *of, Error **errp)
+{
+    AmdIommuPasids *reply =
+        qmp_query_amd_iommu_gcr3(of->device_id, NULL, of->has_pasid,
+                                 of->pasid, false, 0, errp);
+
+    for (AmdIommuPasidList *l = reply ? reply->entries : NULL; l;
+         l = l->next) {
+        monitor_printf(mon, "PASID %u 0x%" PRIx64 ": 0x%016" PRIx64 "\n",
+                       l->value->pasid, l->value->address, l->value->entry);
+    }
+    print_more(mon, reply && reply->has_next, "query-amd-iommu-gcr3");
+    qapi_free_AmdIommuPasids(reply);
+}
+
+static void info_mappings(Monitor *mon, const Subject *of, Error **errp)
+{
+    AmdIommuMappings *reply =
+        qmp_query_amd_iommu_mappings(of->device_id, of->has_pasid, of->pasid,
+                                     false, false, NULL, false, 0, false, 0,
+                                     errp);
+
+    for (AmdIommuMappingList *l = reply ? reply->mappings : NULL; l;
+         l = l->next) {
+        const AmdIommuMapping *m = l->value;
+
+        monitor_printf(mon, "0x%" PRIx64 " to 0x%" PRIx64 ": 0x%" PRIx64
+                       " 2^%u bytes", m->first, m->last, m->output,
+                       m->page_shift);
+        print_rights(mon, m->read, m->write, m->exec);
+        monitor_printf(mon, "%s%s\n", m->accessed ? " accessed" : "",
+                       m->dirty ? " dirty" : "");
+    }
+    print_more(mon, reply && reply->has_next, "query-amd-iommu-mappings");
+    qapi_free_AmdIommuMappings(reply);
+}
+
 static const struct {
     const char *name;
     void (*info)(Monitor *mon, Error **errp);
+    /* Instead of @info, if it needs a device */
+    void (*info_of)(Monitor *mon, const Subject *of, Error **errp);
 } topics[] = {
     { "status", info_status },
+    { "registers", info_registers },
     { "devices", info_devices },
+    { "commands", info_commands },
+    { "events", info_events },
+    { "ppr", info_ppr },
+    { "gcr3", .info_of = info_gcr3 },
+    { "mappings", .info_of = info_mappings },
     { "iotlb", info_iotlb },
     { "stats", info_stats },
     { "trace", info_trace },
@@ -262,6 +384,43 @@ static const struct {
     { "breaks", info_breaks },
 };
 
+static bool parse_device(const char *text, uint16_t *device_id)
+{
+    unsigned bus, slot, function;
+    int end = 0;
+
+    if (!text || !g_ascii_isxdigit(text[0]) ||
+        sscanf(text, "%2x:%2x.%1x%n", &bus, &slot, &function, &end) != 3 ||
+        text[end] || bus > 0xff || slot > 0x1f || function > 7) {
+        return false;
+    }
+    *device_id = PCI_BUILD_BDF(bus, PCI_DEVFN(slot, function));
+    return true;
+}
+
+static void info_topic(Monitor *mon, int topic, const QDict *qdict,
+                       Error **errp)
+{
+    const char *device = qdict_get_try_str(qdict, "device");
+    Subject of = {
+        .has_pasid = qdict_haskey(qdict, "pasid"),
+        .pasid = qdict_get_try_int(qdict, "pasid", 0),
+    };
+
+    if (topics[topic].info) {
+        if (device) {
+            error_setg(errp, "%s takes no device", topics[topic].name);
+        } else {
+            topics[topic].info(mon, errp);
+        }
+    } else if (!parse_device(device, &of.device_id)) {
+        error_setg(errp, "%s needs a device, like 00:05.0",
+                   topics[topic].name);
+    } else {
+        topics[topic].info_of(mon, &of, errp);
+    }
+}
+
 void hmp_info_amd_iommu(Monitor *mon, const QDict *qdict)
 {
     const char *topic = qdict_get_try_str(qdict, "topic");
@@ -269,7 +428,7 @@ void hmp_info_amd_iommu(Monitor *mon, const QDict *qdict)
 
     for (int i = 0; i < ARRAY_SIZE(topics); i++) {
         if (g_str_equal(topic ? topic : topics[0].name, topics[i].name)) {
-            topics[i].info(mon, &err);
+            info_topic(mon, i, qdict, &err);
             hmp_handle_error(mon, err);
             return;
         }

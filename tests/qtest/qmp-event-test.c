@@ -193,6 +193,54 @@ static void test_hmp(void)
     stop(b, t);
 }
 
+/* Registers, rings and tables are as they were set up */
+static void test_hmp_tables(void)
+{
+    Testdev *t;
+    Bench *b = start(&t);
+    g_autofree char *gcr3 = g_strdup_printf("PASID 5 0x%" PRIx64 ": 0x%016"
+                                            PRIx64, table(0) + 5 * 8,
+                                            table(1) | 1);
+
+    for (int i = 1; i < 4; i++) {
+        set_entry(b, i, 0, table(i + 1) | 7);
+    }
+    set_entry(b, 4, 2, PAGE | 7);
+    fault(t, 0x4000);
+    testdev_request_page(t, TESTDEV_FLAG_READ, 5, 0x4000, 3);
+    command(b, 0xe000000000000000, 0x1234);
+    assert_text(b, "registers", "00008 cmd-base 0x");
+    assert_text(b, "commands", "0xe000000000000000 0x0000000000001234");
+    assert_text(b, "events", " 0x0000000000004000\r\n"
+                "00010 0x5000000000000000");
+    assert_text(b, "events", "There is more: query-amd-iommu-log shows");
+    assert_text(b, "ppr", "00000 0x");
+    assert_text(b, "gcr3 00:06.0", gcr3);
+    assert_text(b, "mappings 00:06.0 5", "0x2000 to 0x2fff: 0x5000000 2^12 "
+                "bytes rw");
+    stop(b, t);
+}
+
+static void test_hmp_refused(void)
+{
+    static const char *const devices[] = {
+        "", "5", "00:06", "00:20.0", "00:06.8", "00:06.0x", "-1:06.0",
+        "000:06.0",
+    };
+    Testdev *t;
+    Bench *b = start(&t);
+
+    for (int i = 0; i < ARRAY_SIZE(devices); i++) {
+        g_autofree char *topic = g_strdup_printf("gcr3 %s", devices[i]);
+
+        assert_text(b, topic, "Error: gcr3 needs a device, like 00:05.0");
+    }
+    assert_text(b, "mappings", "Error: mappings needs a device");
+    assert_text(b, "mappings 00:06.0 0x100000", "Error: ");
+    assert_text(b, "trace 00:06.0", "Error: trace takes no device");
+    stop(b, t);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -202,5 +250,7 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/qmp-event/overflow", test_overflow);
     qtest_add_func("/amdvi/qmp-event/command-error", test_command_error);
     qtest_add_func("/amdvi/qmp-event/hmp", test_hmp);
+    qtest_add_func("/amdvi/qmp-event/hmp/tables", test_hmp_tables);
+    qtest_add_func("/amdvi/qmp-event/hmp/refused", test_hmp_refused);
     return g_test_run();
 }
