@@ -70,13 +70,15 @@ vm: qemu ## boot the demonstration guest and leave it running
 vm-stop: ## shut the demonstration guest down
 	@scripts/vm stop
 
-.PHONY: qemu qemu-asan qemu-clang qemu-stock
+.PHONY: qemu qemu-asan qemu-clang qemu-fuzz qemu-stock
 qemu: ## fetch, patch and build QEMU with the SVM engine
 	@qemu/build emulator $(VARIANT)
 qemu-asan: ## the same with sanitizers (also: make qemu SAN=1)
 	@qemu/build emulator asan
 qemu-clang: ## the same with clang (also: make qemu CLANG=1)
 	@qemu/build emulator clang
+qemu-fuzz: ## the program that fuzzes engine and endpoints (clang)
+	@qemu/build emulator fuzz
 qemu-stock: ## QEMU without our changes
 	@qemu/build emulator stock
 

@@ -19,6 +19,7 @@ from .conf import Conf, Fault, fail, locked, run, say
 from .tree import Tree
 
 EMULATOR = "qemu-system-x86_64"
+FUZZER = "qemu-fuzz-x86_64"
 LEAN = ("--target-list=x86_64-softmmu", "--disable-download",
         "--disable-docs", "--disable-install-blobs",
         "--without-default-features", "--enable-tcg", "--enable-kvm",
@@ -49,6 +50,7 @@ class Variant(NamedTuple):
     compiler: str
     options: Tuple[str, ...]
     suffix: str = ""
+    program: str = EMULATOR
 
 
 VARIANTS: Dict[str, Variant] = {
@@ -57,6 +59,10 @@ VARIANTS: Dict[str, Variant] = {
     # The sanitizers make gcc see uninitialised variables where none are.
     "asan": Variant("qemu-asan", "plain", "gcc",
                     ("--disable-werror", "--enable-asan", "--enable-ubsan")),
+    # libFuzzer's, without qtests: they are no targets of it
+    "fuzz": Variant("qemu-fuzz", "plain", "clang",
+                    ("--disable-werror", "--enable-asan", "--enable-ubsan",
+                     "--enable-fuzzing"), program=FUZZER),
     "stock": Variant("qemu", "stock", "gcc", ("--enable-werror",), "-stock"),
     "series": Variant("qemu", "series", "gcc", ("--enable-werror",)),
 }
@@ -69,13 +75,13 @@ def build(conf: Conf, tree: Tree, name: str) -> Path:
     env = environment(conf, tree)
     with locked(folder):
         configure(conf, tree.path, folder, variant, env)
-        ninja(folder, [EMULATOR], env)
-        if tree.kind != "stock":
+        ninja(folder, [variant.program], env)
+        if tree.kind != "stock" and variant.program == EMULATOR:
             qtests = list(qtest_targets(folder, env))
             if qtests:
                 ninja(folder, qtests, env)
         link_firmware(folder)
-    return show(conf, tree, folder, variant) / EMULATOR
+    return show(conf, tree, folder, variant) / variant.program
 
 
 def show(conf: Conf, tree: Tree, folder: Path, variant: Variant) -> Path:

@@ -480,24 +480,66 @@ static void test_behind_port(void)
 #define SLOT_POWER_OFF 0x0700           /* and its indicator */
 
 /* It goes while it waits: nobody may call it any more */
-static void test_unplug(void)
+static void unplug(Sva *s)
 {
-    Sva *s = sva_start_behind_port(32);
     uint8_t slot = config_find(s->b, SVA_PORT_ID, CAP_EXPRESS) +
                    EXPRESS_SLOT_CONTROL;
+
+    qtest_qmp_assert_success(s->b->qts, "{ 'execute': 'device_del',"
+                             "  'arguments': { 'id': 'testdev' } }");
+    config_write(s->b, SVA_PORT_ID, slot, SLOT_POWER_OFF);
+    qtest_qmp_eventwait(s->b->qts, "DEVICE_DELETED");
+}
+
+static Sva *start_unplugged(void)
+{
+    Sva *s = sva_start_behind_port(32);
 
     sva_bind(s, PASID);
     sva_map(s, PASID, VA, FRAME, SVA_USER_READ);
     g_assert_cmpuint(read_byte(s, 0, PASID, VA), ==, TESTDEV_OK);
     assert_waits(s, read_byte(s, REQUEST, PASID, VA + 0x1000));
-    qtest_qmp_assert_success(s->b->qts, "{ 'execute': 'device_del',"
-                             "  'arguments': { 'id': 'testdev' } }");
-    config_write(s->b, SVA_PORT_ID, slot, SLOT_POWER_OFF);
-    qtest_qmp_eventwait(s->b->qts, "DEVICE_DELETED");
-    sva_respond(s, 0, SUCCESS);
+    return s;
+}
+
+static void assert_unplugged(Sva *s)
+{
     sva_invalidate(s, PASID, VA);
     g_assert_cmphex(reg_read(s->b, REG_CMD_HEAD), ==, s->b->command_tail);
     g_assert_cmphex(reg_read(s->b, REG_EVENT_TAIL), ==, 0);
+}
+
+static void test_unplug(void)
+{
+    Sva *s = start_unplugged();
+
+    unplug(s);
+    sva_respond(s, 0, SUCCESS);
+    assert_unplugged(s);
+    sva_stop(s);
+}
+
+/* The response is under way, from software that is late and from the IOMMU */
+static void test_unplug_late(void)
+{
+    Sva *s = start_unplugged();
+
+    qtest_qmp_assert_success(s->b->qts, "{ 'execute': 'amd-iommu-inject',"
+                             "  'arguments': { 'kind': 'delay-response',"
+                             "                 'nanoseconds': 1000000 } }");
+    sva_respond(s, 0, SUCCESS);
+    reg_write(s->b, REG_CONTROL, reg_read(s->b, REG_CONTROL) |
+              CONTROL_PPR_AUTO_RSP_EN | CONTROL_PPR_AUTO_RSP_AON);
+    for (uint16_t i = 1; i < 300; i++) {
+        testdev_request_page(s->t, TESTDEV_FLAG_READ | TESTDEV_FLAG_LAST,
+                             PASID, VA, i);
+    }
+    unplug(s);
+    qtest_clock_step(s->b->qts, 10000000);
+    for (uint16_t i = 0; i < 300; i++) {
+        sva_respond(s, i, SUCCESS);
+    }
+    assert_unplugged(s);
     sva_stop(s);
 }
 
@@ -614,6 +656,7 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/fault/stop-marker", test_stop_marker);
     qtest_add_func("/amdvi/fault/behind-port", test_behind_port);
     qtest_add_func("/amdvi/fault/unplug", test_unplug);
+    qtest_add_func("/amdvi/fault/unplug-late", test_unplug_late);
     qtest_add_func("/amdvi/fault/response-pasid", test_response_pasid);
     qtest_add_func("/amdvi/fault/paths", test_paths);
     qtest_add_func("/amdvi/fault/doorbell", test_doorbell);
