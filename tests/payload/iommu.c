@@ -3,7 +3,7 @@
 #include "iommu.h"
 #include "payload.h"
 
-#define BASE 0xfed80000ULL
+#define BASE IOMMU_REGISTERS
 #define DEVICE_TABLE 0x0000
 #define COMMAND_BASE 0x0008
 #define EVENT_BASE 0x0010
@@ -54,7 +54,14 @@ void iommu_start(void)
     write64(BASE + DEVICE_TABLE, (uint64_t)device_table | 1);
     write64(BASE + COMMAND_BASE, (uint64_t)commands | LENGTH_256);
     write64(BASE + EVENT_BASE, (uint64_t)events | LENGTH_256);
+    /* Each base has reset its pointers */
+    command_tail = heads[IOMMU_EVENTS] = 0;
     write64(BASE + CONTROL, CONTROL_RUN);
+}
+
+void iommu_write(uint32_t offset, uint64_t value)
+{
+    write64(BASE + offset, value);
 }
 
 void iommu_start_requests(void)

@@ -11,8 +11,15 @@
 
 typedef enum IommuLog { IOMMU_EVENTS, IOMMU_REQUESTS } IommuLog;
 
-/* Tables and rings in place, everything enabled; all DTEs are invalid */
+#define IOMMU_REGISTERS 0xfed80000ULL
+
+/*
+ * Tables and rings in place, everything enabled; all DTEs are invalid at first.
+ * May be called again, whatever has been done to the registers.
+ */
 void iommu_start(void);
+/* Write a register */
+void iommu_write(uint32_t offset, uint64_t value);
 /* Write a DTE of bus 0, and wait until the IOMMU has heard of it */
 void iommu_set_dte(uint16_t device_id, const uint64_t dte[4]);
 /* Wait until the IOMMU has forgotten a page of the host table of a domain, */

@@ -69,6 +69,21 @@ static inline void report(const char *name, int value)
     port_out8(PORT_OUTPUT, '\n');
 }
 
+/* Wait until @all processors have come here */
+static inline void barrier(uint32_t all)
+{
+    static uint32_t arrived, round;
+    uint32_t now = __atomic_load_n(&round, __ATOMIC_ACQUIRE);
+
+    if (__atomic_add_fetch(&arrived, 1, __ATOMIC_ACQ_REL) == all) {
+        __atomic_store_n(&arrived, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&round, now + 1, __ATOMIC_RELEASE);
+    }
+    while (__atomic_load_n(&round, __ATOMIC_ACQUIRE) == now) {
+        __builtin_ia32_pause();
+    }
+}
+
 /* End the machine; its exit status is 1 */
 static inline void finish(void)
 {

@@ -140,21 +140,6 @@ static void set_tables(const Setup *next)
     flush();
 }
 
-/* Wait until all processors have come here */
-static void barrier(void)
-{
-    static uint32_t arrived, round;
-    uint32_t now = __atomic_load_n(&round, __ATOMIC_ACQUIRE);
-
-    if (__atomic_add_fetch(&arrived, 1, __ATOMIC_ACQ_REL) == PROCESSORS) {
-        __atomic_store_n(&arrived, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&round, now + 1, __ATOMIC_RELEASE);
-    }
-    while (__atomic_load_n(&round, __ATOMIC_ACQUIRE) == now) {
-        __builtin_ia32_pause();
-    }
-}
-
 static void result(const char *name, unsigned int value)
 {
     char line[40];
@@ -225,7 +210,7 @@ static void race_updates(unsigned int processor)
     unsigned int bad = 0;
     uint64_t event[2];
 
-    barrier();
+    barrier(PROCESSORS);
     if (processor == 1) {
         flip(&level_1[0], setup->format->ignored[0]);
     } else if (processor == 2) {
@@ -238,7 +223,7 @@ static void race_updates(unsigned int processor)
         }
         stop = true;
     }
-    barrier();
+    barrier(PROCESSORS);
     if (processor == 0) {
         result("unmarked-writes", bad);
         result("lost-changes", wrong);
@@ -267,7 +252,7 @@ static void race_flush(unsigned int processor)
 {
     uint64_t event[2];
 
-    barrier();
+    barrier(PROCESSORS);
     if (processor == 1) {
         move();
     } else if (processor == 0) {
@@ -276,7 +261,7 @@ static void race_flush(unsigned int processor)
         }
         stop = true;
     }
-    barrier();
+    barrier(PROCESSORS);
     if (processor == 0) {
         result("faults-while-moving", iommu_take_events(event));
         result("writes-after-flush", wrong);
@@ -328,7 +313,7 @@ static void race_faults(unsigned int processor)
     unsigned int bad = 0, lost = 0, rounds = 0;
     bool failed;
 
-    barrier();
+    barrier(PROCESSORS);
     if (processor == 1) {
         toggle_present();
     } else if (processor == 0) {
@@ -342,7 +327,7 @@ static void race_faults(unsigned int processor)
         }
         stop = true;
     }
-    barrier();
+    barrier(PROCESSORS);
     if (processor == 0) {
         result("wrong-events", bad);
         result("has-both-outcomes", lost && lost < rounds);
@@ -357,13 +342,13 @@ static void (*const races[])(unsigned int processor) = {
 static void run(unsigned int processor)
 {
     for (size_t i = 0; i < ARRAY_SIZE(setups) * ARRAY_SIZE(races); i++) {
-        barrier();
+        barrier(PROCESSORS);
         if (processor == 0) {
             stop = false;
             wrong = moves = 0;
             set_tables(&setups[i / ARRAY_SIZE(races)]);
         }
-        barrier();
+        barrier(PROCESSORS);
         races[i % ARRAY_SIZE(races)](processor);
     }
 }
