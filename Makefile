@@ -167,8 +167,9 @@ fuzz: ## feed libamdvi and the views hostile input (FUZZ_TIME=60 for each)
 
 .PHONY: bench
 bench: qemu tools ## DMA against the stock IOMMUs; the tools (build/bench.json)
+	@rm -f $(OUT)/bench.json
 	@QTEST_QEMU_BINARY=$(OUT)/qemu/qemu-system-x86_64 \
-	    tests/bench/run --output $(OUT)/bench.json
+	    tests/bench/run --add $(OUT)/bench.json
 	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
 	    tests/bench/gdb-load --add $(OUT)/bench.json
 	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \

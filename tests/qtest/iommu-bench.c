@@ -2,177 +2,265 @@
 /*
  * Lets svm-testdev access memory through one IOMMU, as often as it is told:
  *
- *     iommu-bench svm|svm-pasid|stock|intel|none
+ *     iommu-bench svm|svm-pasid|stock|intel|none [option=N ...]
  *
- * Each line of standard input is a benchmark, COUNT BYTES PAGES SEED: that
- * many reads of so many bytes from each of PAGES pages in turn, or at random
- * if SEED is not 0.  The answer is the time they took, in ns.
+ * Options are those of the machine (bench-world.h): pages functions pasids
+ * threads iotlb.  Each line of standard input is a benchmark, words name=value
+ * in any order, whose meaning and defaults are in the table below.  The answer
+ * is the time it took, in ns, for each thread that took part; or a line that
+ * begins with "!" if this machine cannot do such a thing.  The line "memory"
+ * asks for the memory of the process that is no file's, in KiB.
  *
- * tests/bench/run is what compares.  Every kind maps the same pages with
- * tables of the same shape, but for the guest table, which has a level more.
+ * tests/bench/run is what compares.
  */
 #include "qemu/osdep.h"
-#include "qemu/bswap.h"
-#include "svm.h"
-#include "vtd.h"
+#include "bench-world.h"
 
-#define IOVA 0x40000000ULL
-#define MAX_PAGES 65536
-/* Memory that the pages are in: few, so that caches of the host hold them */
-#define FRAMES 64
-/* Level 1, and the levels above it */
-#define LEAVES 0x8000000ULL
-#define UPPER 0x7000000ULL
-#define PASID 1
-#define POLL_US 2000
+#define POLL_US 1000
+#define LINE_MAX_BYTES 512
 
-/* A format of tables: of an entry for a page, and for a table of @level */
-typedef struct Format {
-    int levels;
-    uint64_t leaf;
-    uint64_t (*table)(unsigned int level, uint64_t address);
-} Format;
+enum { READ, WRITE, STORE };
 
-static uint64_t host_table(unsigned int level, uint64_t address)
+typedef struct Task {
+    uint64_t op;                /* read, write, store */
+    uint64_t path;              /* 1 own, 3 ATS, 4 memory core, 5 region */
+    uint64_t count;
+    uint64_t bytes;             /* of each access */
+    uint64_t pages;             /* that are accessed */
+    uint64_t large;             /* they are of 2 MiB */
+    uint64_t seed;              /* 0: in turn */
+    uint64_t pasids;
+    uint64_t functions;
+    uint64_t every;             /* accesses between two stores */
+    uint64_t commands;          /* that a store makes known */
+    uint64_t threads;           /* bits; 0 is the main loop */
+    char order[16];             /* what the commands are */
+} Task;
+
+static const Task defaults = {
+    .path = 1, .count = 1, .bytes = 8, .pages = 1, .pasids = 1,
+    .functions = 1, .commands = 1, .threads = 1,
+};
+
+static const struct {
+    const char *name;
+    size_t offset;
+} words[] = {
+    { "op", offsetof(Task, op) },
+    { "path", offsetof(Task, path) },
+    { "count", offsetof(Task, count) },
+    { "bytes", offsetof(Task, bytes) },
+    { "pages", offsetof(Task, pages) },
+    { "large", offsetof(Task, large) },
+    { "seed", offsetof(Task, seed) },
+    { "pasids", offsetof(Task, pasids) },
+    { "functions", offsetof(Task, functions) },
+    { "every", offsetof(Task, every) },
+    { "commands", offsetof(Task, commands) },
+    { "threads", offsetof(Task, threads) },
+};
+
+G_NORETURN static void usage(const char *word)
 {
-    return PDE(level, address, PTE_RW);
-}
-
-static uint64_t guest_table(unsigned int level, uint64_t address)
-{
-    return address | G_USER | G_A;
-}
-
-static uint64_t vtd_table(unsigned int level, uint64_t address)
-{
-    return address | VTD_READ | VTD_WRITE;
-}
-
-static const Format host_format = { 3, PTE_RW | 1, host_table };
-static const Format guest_format = { 4, G_USER | G_A | G_D, guest_table };
-static const Format vtd_format = { 3, VTD_READ | VTD_WRITE, vtd_table };
-
-/* Map all pages.  Returns the address of the top table */
-static uint64_t map_pages(QTestState *qts, const Format *f)
-{
-    uint64_t table[512], level2 = UPPER, below = level2;
-
-    for (int i = 0; i < MAX_PAGES / 512; i++) {
-        uint64_t at = LEAVES + i * sizeof(table);
-
-        for (int n = 0; n < 512; n++) {
-            table[n] = cpu_to_le64((PAGE + (i * 512 + n) % FRAMES * 0x1000) |
-                                   f->leaf);
-        }
-        qtest_memwrite(qts, at, table, sizeof(table));
-        qtest_writeq(qts, level2 + 8 * i, f->table(1, at));
-    }
-    for (int level = 3; level <= f->levels; level++) {
-        uint64_t at = UPPER + (level - 2) * sizeof(table);
-        unsigned int shift = 12 + 9 * (level - 1);
-
-        qtest_writeq(qts, at + 8 * (IOVA >> shift & 0x1ff),
-                     f->table(level - 1, below));
-        below = at;
-    }
-    return below;
-}
-
-static Testdev *start_amd(const char *options)
-{
-    Bench *b = bench_start(options, "-device svm-testdev,addr=06.0");
-    const uint64_t dte[4] = {
-        DTE_HOST(3, map_pages(b->qts, &host_format)), DOMAIN,
-    };
-
-    bench_set_up(b);
-    set_dte_of(b, TESTDEV_PLACE, dte);
-    return testdev_find(b->qts, TESTDEV_PLACE, TESTDEV_BAR);
-}
-
-static Testdev *start_pasid(void)
-{
-    Svm *s = svm_start("svm=on", "");
-    uint64_t inner = s->next_table;
-
-    qtest_writeq(s->b->qts, GCR3_ROOT, inner | 1);
-    qtest_writeq(s->b->qts, inner + 8 * PASID,
-                 map_pages(s->b->qts, &guest_format) | 1);
-    return s->t;
-}
-
-static Testdev *start_other(const char *iommu)
-{
-    QTestState *qts = qtest_initf("-machine q35 -m 256M -nodefaults -nic none "
-                                  "%s -device svm-testdev,addr=06.0", iommu);
-    Vtd v;
-
-    if (*iommu) {
-        vtd_set_up(&v, qts, TESTDEV_PLACE);
-        vtd_set_top(&v, map_pages(qts, &vtd_format));
-    }
-    return testdev_find(qts, TESTDEV_PLACE, TESTDEV_BAR);
-}
-
-static Testdev *start(const char *kind)
-{
-    if (!strcmp(kind, "svm")) {
-        return start_amd("svm=on");
-    } else if (!strcmp(kind, "svm-pasid")) {
-        return start_pasid();
-    } else if (!strcmp(kind, "stock")) {
-        return start_amd("dma-remap=on");
-    } else if (!strcmp(kind, "intel")) {
-        return start_other("-device intel-iommu,device-iotlb=on,intremap=off");
-    } else if (!strcmp(kind, "none")) {
-        return start_other("");
-    }
-    g_printerr("iommu-bench: unknown kind %s\n", kind);
+    g_printerr("iommu-bench: bad word: %s\n", word);
     exit(2);
 }
 
-/* Time of a benchmark in ns; every access has to succeed */
-static uint64_t run(Testdev *t, const char *kind, uint64_t count,
-                    uint32_t bytes, uint64_t pages, uint64_t seed)
+/* name=value.  False if it is not in the table */
+static bool parse_word(const char *word, Task *task)
 {
-    bool has_pasid = !strcmp(kind, "svm-pasid");
-    /* Without an IOMMU there is memory elsewhere */
-    uint64_t addr = strcmp(kind, "none") ? IOVA : PAGE;
+    const char *value = strchr(word, '=');
 
-    testdev_set(t, TESTDEV_BENCH_COUNT, count);
-    testdev_set(t, TESTDEV_BENCH_PAGES,
-                addr == IOVA ? pages : MIN(pages, FRAMES));
-    testdev_set(t, TESTDEV_BENCH_SEED, seed);
-    testdev_run(t, TESTDEV_CMD_BENCH_READ, TESTDEV_PATH_UNTRANSLATED,
-                has_pasid ? PASID : TESTDEV_NO_PASID, addr, bytes);
+    if (value && g_str_has_prefix(word, "order=")) {
+        g_strlcpy(task->order, value + 1, sizeof(task->order));
+        return true;
+    }
+    for (int i = 0; value && i < ARRAY_SIZE(words); i++) {
+        if (strlen(words[i].name) == value - word &&
+            !strncmp(words[i].name, word, value - word)) {
+            *(uint64_t *)((char *)task + words[i].offset) =
+                g_ascii_strtoull(value + 1, NULL, 0);
+            return true;
+        }
+    }
+    return false;
+}
+
+static Task parse(char *line)
+{
+    Task task = defaults;
+
+    for (char *word = strtok(line, " \n"); word; word = strtok(NULL, " \n")) {
+        if (!parse_word(word, &task)) {
+            usage(word);
+        }
+    }
+    return task;
+}
+
+/* Registers that are the same for reads, writes and stores */
+static void set_registers(World *w, Testdev *t, const Task *task)
+{
+    WorldRing ring = world_ring(w);
+    uint64_t pages = world_has_iommu(w) ? task->pages
+                                        : MIN(task->pages, WORLD_FRAMES);
+
+    testdev_set(t, TESTDEV_BENCH_COUNT, task->count);
+    testdev_set(t, TESTDEV_BENCH_PAGES, pages);
+    testdev_set(t, TESTDEV_BENCH_SHIFT, task->large ? 21 : 12);
+    testdev_set(t, TESTDEV_BENCH_SEED, task->seed);
+    testdev_set(t, TESTDEV_BENCH_PASIDS, task->pasids);
+    testdev_set(t, TESTDEV_BENCH_FUNCTIONS, task->functions);
+    testdev_set(t, TESTDEV_BENCH_STORE_EVERY, task->every);
+    testdev_set(t, TESTDEV_BENCH_STORE_ADDRESS, ring.tail_register);
+    testdev_set(t, TESTDEV_BENCH_STORE_VALUE, ring.tail);
+    testdev_set(t, TESTDEV_BENCH_STORE_STEP, 16 * task->commands);
+    testdev_set(t, TESTDEV_BENCH_STORE_SIZE, WORLD_RING_SIZE);
+}
+
+static void begin(World *w, Testdev *t, const Task *task)
+{
+    static const uint32_t command[] = {
+        TESTDEV_CMD_BENCH_READ, TESTDEV_CMD_BENCH_WRITE,
+        TESTDEV_CMD_BENCH_STORE,
+    };
+    uint64_t addr = !world_has_iommu(w) ? PAGE :
+                    task->large ? WORLD_LARGE_IOVA : WORLD_IOVA;
+
+    set_registers(w, t, task);
+    testdev_run(t, command[task->op], task->path << 8,
+                world_has_pasid(w) ? WORLD_PASID : TESTDEV_NO_PASID, addr,
+                task->bytes);
+}
+
+/* Its time in ns; every access has to succeed */
+static uint64_t end(World *w, Testdev *t, const Task *task)
+{
     while (testdev_get(t, TESTDEV_STATUS) & TESTDEV_STATUS_BUSY) {
         g_usleep(POLL_US);
     }
-    g_assert_cmpuint(testdev_get(t, TESTDEV_BENCH_DONE), ==, count);
+    g_assert_cmpuint(testdev_get(t, TESTDEV_RESULT), ==, TESTDEV_OK);
+    g_assert_cmpuint(testdev_get(t, TESTDEV_BENCH_DONE), ==, task->count);
     g_assert_cmpuint(testdev_get(t, TESTDEV_BENCH_FAILED), ==, 0);
+    if (task->op == STORE || task->every) {
+        world_set_tail(w, testdev_get(t, TESTDEV_BENCH_STORE_VALUE));
+    }
     return testdev_get(t, TESTDEV_BENCH_NS);
+}
+
+/* Whether this machine can do it at all */
+static bool is_possible(World *w, const Task *task)
+{
+    const WorldOptions *o = &w->option;
+
+    return task->op <= STORE && task->pasids <= o->pasids &&
+           task->pages <= (task->large ? WORLD_LARGE_PAGES : o->pages) &&
+           task->functions <= o->functions && task->pages &&
+           task->threads < 2u << o->threads && task->threads &&
+           task->commands < WORLD_RING_SIZE / 16 &&
+           (!*task->order || world_fill_ring(w, task->order));
+}
+
+static void run(World *w, const Task *task)
+{
+    const char *space = "";
+
+    if (!is_possible(w, task)) {
+        puts("! not here");
+        return;
+    }
+    for (int i = 0; i < WORLD_THREADS_MAX; i++) {
+        if (task->threads >> i & 1) {
+            begin(w, w->t[i], task);
+        }
+    }
+    for (int i = 0; i < WORLD_THREADS_MAX; i++) {
+        if (task->threads >> i & 1) {
+            printf("%s%" PRIu64, space, end(w, w->t[i], task));
+            space = " ";
+        }
+    }
+    putchar('\n');
+}
+
+static void print_memory(World *w)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/status",
+                                            (int)qtest_pid(w->qts));
+    g_autofree char *text = NULL;
+    const char *line;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL) ||
+        !(line = strstr(text, "RssAnon:"))) {
+        puts("! not on this host");
+        return;
+    }
+    printf("%ld\n", strtol(line + strlen("RssAnon:"), NULL, 10));
+}
+
+static WorldOptions parse_options(int argc, char **argv)
+{
+    WorldOptions o = {
+        .kind = argv[1], .pages = 65536, .functions = 1, .pasids = 1,
+    };
+    const struct {
+        const char *name;
+        uint32_t *value;
+        uint32_t max;
+    } option[] = {
+        { "pages=", &o.pages, WORLD_PAGES_MAX },
+        { "functions=", &o.functions, 256 },
+        { "pasids=", &o.pasids, WORLD_PASIDS_MAX },
+        { "threads=", &o.threads, WORLD_THREADS_MAX - 1 },
+        { "iotlb=", &o.iotlb, 1u << 20 },
+    };
+
+    for (int n = 2; n < argc; n++) {
+        int i = 0;
+
+        while (i < ARRAY_SIZE(option) &&
+               !g_str_has_prefix(argv[n], option[i].name)) {
+            i++;
+        }
+        if (i == ARRAY_SIZE(option)) {
+            usage(argv[n]);
+        }
+        *option[i].value = strtoul(strchr(argv[n], '=') + 1, NULL, 0);
+        if (*option[i].value > option[i].max) {
+            usage(argv[n]);
+        }
+    }
+    return o;
 }
 
 int main(int argc, char **argv)
 {
-    unsigned long count, pages, seed;
-    unsigned int bytes;
-    Testdev *t;
+    static const char *const kinds[] = {
+        "svm", "svm-pasid", "stock", "intel", "none", NULL,
+    };
+    char line[LINE_MAX_BYTES];
+    WorldOptions option;
+    World *w;
 
-    if (argc != 2) {
-        g_printerr("usage: iommu-bench svm|svm-pasid|stock|intel|none\n");
+    if (argc < 2 || !g_strv_contains(kinds, argv[1])) {
+        g_printerr("usage: iommu-bench svm|svm-pasid|stock|intel|none "
+                   "[option=N ...]\n");
         return 2;
     }
-    t = start(argv[1]);
-    while (scanf("%lu %u %lu %lu", &count, &bytes, &pages, &seed) == 4) {
-        if (!pages || pages > MAX_PAGES) {
-            g_printerr("iommu-bench: 1 to %d pages\n", MAX_PAGES);
-            return 2;
+    option = parse_options(argc, argv);
+    option.functions = MAX(option.functions, option.threads + 1);
+    option.pages = ROUND_UP(MAX(option.pages, 1), 512);
+    w = world_start(&option);
+    while (fgets(line, sizeof(line), stdin)) {
+        if (!strcmp(line, "memory\n")) {
+            print_memory(w);
+        } else {
+            Task task = parse(line);
+
+            run(w, &task);
         }
-        printf("%" PRIu64 "\n", run(t, argv[1], count, bytes, pages, seed));
         fflush(stdout);
     }
-    qtest_quit(t->qts);
-    g_free(t);
+    world_stop(w);
     return 0;
 }

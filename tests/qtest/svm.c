@@ -16,14 +16,22 @@
                  CONTROL_PPR_EN | CONTROL_PPR_LOG_EN | CONTROL_EPH_EN)
 #define PAGE_REQUESTS 32
 
+void svm_dte(uint64_t word[4], uint16_t domain)
+{
+    word[0] = PTE_RW | 3 | DTE_GV | DTE_PPR | GLX_2_LEVELS |
+              TRP_IN_WORD0(GCR3_ROOT);
+    word[1] = domain | DTE_I | TRP_IN_WORD1(GCR3_ROOT);
+    word[2] = 0;
+    word[3] = 0;
+}
+
 void svm_set_dte(Svm *s, uint64_t flip0, uint64_t flip1)
 {
-    const uint64_t word[4] = {
-        (PTE_RW | 3 | DTE_GV | DTE_PPR | GLX_2_LEVELS |
-         TRP_IN_WORD0(GCR3_ROOT)) ^ flip0,
-        (SVM_DOMAIN | DTE_I | TRP_IN_WORD1(GCR3_ROOT)) ^ flip1,
-    };
+    uint64_t word[4];
 
+    svm_dte(word, SVM_DOMAIN);
+    word[0] ^= flip0;
+    word[1] ^= flip1;
     set_dte_of(s->b, TESTDEV_PLACE, word);
 }
 

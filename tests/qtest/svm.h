@@ -52,6 +52,8 @@ Svm *svm_start(const char *options, const char *more);
 /* The same for a machine that takes its state from elsewhere */
 Svm *svm_attach(Bench *b);
 void svm_stop(Svm *s);
+/* A DTE with the GCR3 table at GCR3_ROOT, as svm_start() makes it */
+void svm_dte(uint64_t word[4], uint16_t domain);
 /* Write the DTE again, with these bits changed in its first two words */
 void svm_set_dte(Svm *s, uint64_t flip0, uint64_t flip1);
 /* Set up a PASID, with empty tables */

@@ -79,7 +79,7 @@ static const struct {
 } register_map[] = {
     { 0x000, 0, 0x0000000153564d54 },   /* ID */
     { 0x008, 0, 0x0040401400000100 },   /* CAPS */
-    { 0x020, 0x3ff, 0 },                /* FLAGS */
+    { 0x020, 0x7ff, 0 },                /* FLAGS */
     { 0x028, 0xfffff, 0 },              /* PASID */
     { 0x030, UINT64_MAX, 0 },           /* ADDRESS */
     { 0x038, UINT32_MAX, 0 },           /* LENGTH */
@@ -93,6 +93,14 @@ static const struct {
     { 0x200, UINT32_MAX, 0 },           /* BENCH_COUNT */
     { 0x208, UINT32_MAX, 1 },           /* BENCH_PAGES */
     { 0x210, UINT64_MAX, 0 },           /* BENCH_SEED */
+    { 0x230, 0xff, 12 },                /* BENCH_SHIFT */
+    { 0x238, UINT32_MAX, 1 },           /* BENCH_PASIDS */
+    { 0x240, UINT32_MAX, 1 },           /* BENCH_FUNCTIONS */
+    { 0x248, UINT32_MAX, 0 },           /* BENCH_STORE_EVERY */
+    { 0x250, UINT64_MAX, 0 },           /* BENCH_STORE_ADDRESS */
+    { 0x258, UINT64_MAX, 0 },           /* BENCH_STORE_VALUE */
+    { 0x260, UINT32_MAX, 0 },           /* BENCH_STORE_STEP */
+    { 0x268, UINT32_MAX, 0 },           /* BENCH_STORE_SIZE */
 };
 
 /* What is not in the list reads as zero and cannot be written */
@@ -437,6 +445,118 @@ static void test_bench_cancel(void)
     stop(t);
 }
 
+/* Run a benchmark of 8 bytes to its end.  How many of its accesses failed */
+static uint64_t bench(Testdev *t, uint32_t command, uint32_t path,
+                      uint32_t pasid)
+{
+    testdev_run(t, command, path, pasid, PAGE, 8);
+    wait_bench(t);
+    g_assert_cmpuint(testdev_get(t, TESTDEV_RESULT), ==, TESTDEV_OK);
+    g_assert_cmpuint(testdev_get(t, TESTDEV_BENCH_DONE), ==,
+                     testdev_get(t, TESTDEV_BENCH_COUNT));
+    return testdev_get(t, TESTDEV_BENCH_FAILED);
+}
+
+/* Numbers that make no sense, each instead of the one after reset */
+static void test_bench_refused(void)
+{
+    static const uint32_t bad[][3] = {
+        { TESTDEV_BENCH_PAGES, 0, 1 }, { TESTDEV_BENCH_PASIDS, 0, 1 },
+        { TESTDEV_BENCH_FUNCTIONS, 0, 1 }, { TESTDEV_BENCH_SHIFT, 11, 12 },
+        { TESTDEV_BENCH_SHIFT, 41, 12 },
+    };
+    Testdev *t = start("", "");
+
+    for (int i = 0; i < ARRAY_SIZE(bad); i++) {
+        testdev_set(t, bad[i][0], bad[i][1]);
+        g_assert_cmpuint(testdev_run(t, TESTDEV_CMD_BENCH_READ, 0,
+                                     TESTDEV_NO_PASID, PAGE, 8), ==,
+                         TESTDEV_REFUSED);
+        testdev_set(t, bad[i][0], bad[i][2]);
+    }
+    g_assert_cmpuint(testdev_run(t, TESTDEV_CMD_BENCH_READ, 0x600,
+                                 TESTDEV_NO_PASID, PAGE, 8), ==,
+                     TESTDEV_REFUSED);
+    stop(t);
+}
+
+/* Stores where registers are, alone and after every fourth access */
+static void test_bench_store(void)
+{
+    Testdev *t = start("", "");
+
+    testdev_set(t, TESTDEV_BENCH_COUNT, 5);
+    testdev_set(t, TESTDEV_BENCH_STORE_ADDRESS, OTHER_PAGE);
+    testdev_set(t, TESTDEV_BENCH_STORE_STEP, 16);
+    testdev_set(t, TESTDEV_BENCH_STORE_SIZE, 64);
+    g_assert_cmpuint(bench(t, TESTDEV_CMD_BENCH_STORE, 0, TESTDEV_NO_PASID),
+                     ==, 0);
+    g_assert_cmphex(testdev_get(t, TESTDEV_BENCH_STORE_VALUE), ==, 16);
+    g_assert_cmphex(qtest_readq(t->qts, OTHER_PAGE), ==, 16);
+    testdev_set(t, TESTDEV_BENCH_STORE_EVERY, 4);
+    testdev_set(t, TESTDEV_BENCH_COUNT, 8 * 1024 + 2);
+    testdev_set(t, TESTDEV_BENCH_STORE_SIZE, 0);
+    g_assert_cmpuint(bench(t, TESTDEV_CMD_BENCH_READ,
+                           TESTDEV_PATH_UNTRANSLATED, TESTDEV_NO_PASID), ==,
+                     0);
+    g_assert_cmphex(qtest_readq(t->qts, OTHER_PAGE), ==, 16 + 16 * 2048);
+    stop(t);
+}
+
+/* A context is opened for each PASID, and no other */
+static void test_bench_pasids(void)
+{
+    Testdev *t = start("", "");
+
+    testdev_enable(t, 0);
+    testdev_set(t, TESTDEV_BENCH_COUNT, 8);
+    testdev_set(t, TESTDEV_BENCH_PASIDS, 3);
+    testdev_set(t, TESTDEV_BENCH_PAGES, 2);
+    bench(t, TESTDEV_CMD_BENCH_READ, TESTDEV_PATH_TLB, 7);
+    g_assert_cmpuint(testdev_get(t, TESTDEV_CONTEXTS), ==, 3);
+    for (int pasid = 7; pasid < 10; pasid++) {
+        g_assert_cmpuint(testdev_run(t, TESTDEV_CMD_CLOSE, 0, pasid, 0, 0),
+                         ==, TESTDEV_OK);
+    }
+    stop(t);
+}
+
+/* Functions take turns; the second one may not send anything */
+static void test_bench_functions(void)
+{
+    Testdev *t = start("-device svm-testdev,addr=05.1",
+                       ",multifunction=on");
+
+    testdev_set(t, TESTDEV_BENCH_COUNT, 100);
+    testdev_set(t, TESTDEV_BENCH_FUNCTIONS, 2);
+    g_assert_cmpuint(bench(t, TESTDEV_CMD_BENCH_WRITE, TESTDEV_PATH_CORE,
+                           TESTDEV_NO_PASID), ==, 50);
+    testdev_set(t, TESTDEV_BENCH_FUNCTIONS, 1);
+    g_assert_cmpuint(bench(t, TESTDEV_CMD_BENCH_WRITE, TESTDEV_PATH_CORE,
+                           TESTDEV_NO_PASID), ==, 0);
+    stop(t);
+}
+
+/* In an I/O thread: the same counts, again after a benchmark was cancelled */
+static void test_bench_iothread(void)
+{
+    Testdev *t = start("-object iothread,id=io1", ",iothread=io1");
+
+    testdev_set(t, TESTDEV_BENCH_COUNT, UINT32_MAX);
+    testdev_run(t, TESTDEV_CMD_BENCH_READ, TESTDEV_PATH_CORE,
+                TESTDEV_NO_PASID, PAGE, 8);
+    testdev_set(t, TESTDEV_COMMAND, TESTDEV_CMD_CANCEL);
+    g_assert_cmpuint(testdev_get(t, TESTDEV_RESULT), ==, TESTDEV_CANCELLED);
+    testdev_set(t, TESTDEV_BENCH_COUNT, 5000);
+    g_assert_cmpuint(bench(t, TESTDEV_CMD_BENCH_READ, TESTDEV_PATH_CORE,
+                           TESTDEV_NO_PASID), ==, 0);
+    /* It would have to open a context */
+    g_assert_cmpuint(testdev_run(t, TESTDEV_CMD_BENCH_READ, TESTDEV_PATH_TLB,
+                                 TESTDEV_NO_PASID, PAGE, 8), ==,
+                     TESTDEV_REFUSED);
+    stop(t);
+}
+
 /* The stock model of the AMD IOMMU has neither ATS nor PASIDs */
 static void test_stock_amd(void)
 {
@@ -657,6 +777,30 @@ static void test_intel_tlb_bounded(void)
 }
 
 /* Registers, data, enables and contexts arrive; the TLB starts empty */
+/* Translation alone: only behind an IOMMU, and only what it allows */
+static void test_bench_region(void)
+{
+    Testdev *t = start("", "");
+    Vtd v;
+
+    testdev_set(t, TESTDEV_BENCH_COUNT, 10);
+    g_assert_cmpuint(bench(t, TESTDEV_CMD_BENCH_READ, TESTDEV_PATH_REGION,
+                           TESTDEV_NO_PASID), ==, 10);
+    stop(t);
+    t = start_intel(&v);
+    testdev_set(t, TESTDEV_BENCH_COUNT, 10);
+    vtd_map(&v, IOVA, PAGE, VTD_READ);
+    testdev_run(t, TESTDEV_CMD_BENCH_READ, TESTDEV_PATH_REGION,
+                TESTDEV_NO_PASID, IOVA, 8);
+    wait_bench(t);
+    g_assert_cmpuint(testdev_get(t, TESTDEV_BENCH_FAILED), ==, 0);
+    testdev_run(t, TESTDEV_CMD_BENCH_WRITE, TESTDEV_PATH_REGION,
+                TESTDEV_NO_PASID, IOVA, 8);
+    wait_bench(t);
+    g_assert_cmpuint(testdev_get(t, TESTDEV_BENCH_FAILED), ==, 10);
+    stop(t);
+}
+
 static void test_migration(void)
 {
     g_autofree char *path = NULL;
@@ -704,6 +848,12 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/testdev/interrupt", test_interrupt);
     qtest_add_func("/amdvi/testdev/bench", test_bench);
     qtest_add_func("/amdvi/testdev/bench-cancel", test_bench_cancel);
+    qtest_add_func("/amdvi/testdev/bench-refused", test_bench_refused);
+    qtest_add_func("/amdvi/testdev/bench-store", test_bench_store);
+    qtest_add_func("/amdvi/testdev/bench-pasids", test_bench_pasids);
+    qtest_add_func("/amdvi/testdev/bench-functions", test_bench_functions);
+    qtest_add_func("/amdvi/testdev/bench-region", test_bench_region);
+    qtest_add_func("/amdvi/testdev/bench-iothread", test_bench_iothread);
     qtest_add_func("/amdvi/testdev/stock-amd", test_stock_amd);
     qtest_add_func("/amdvi/testdev/intel-translate", test_intel_translate);
     qtest_add_func("/amdvi/testdev/intel-tlb", test_intel_tlb);

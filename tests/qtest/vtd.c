@@ -8,7 +8,6 @@
 #define REG_GLOBAL_STATUS 0x1c
 #define REG_ROOT 0x20
 #define REG_QUEUE_HEAD 0x80
-#define REG_QUEUE_TAIL 0x88
 #define REG_QUEUE_BASE 0x90
 
 #define COMMAND_TRANSLATE (1u << 31)
@@ -20,7 +19,6 @@
 #define LEVEL3 (VTD_TABLES + 0x2000)
 #define LEVEL2 (VTD_TABLES + 0x3000)
 #define LEVEL1 (VTD_TABLES + 0x4000)
-#define QUEUE (VTD_TABLES + 0x5000)
 #define QUEUE_SIZE 0x1000
 
 #define DOMAIN_ID 1
@@ -46,20 +44,16 @@ static void order(Vtd *v, uint32_t bits, uint32_t set)
 
 void vtd_set_up(Vtd *v, QTestState *qts, uint16_t id)
 {
-    uint64_t entry = CONTEXT + 16 * (id & 0xff);
-
     v->qts = qts;
     v->id = id;
     v->tail = 0;
     qtest_memset(qts, VTD_TABLES, 0, 0x6000);
-    qtest_writeq(qts, ROOT + 16 * (id >> 8), CONTEXT | CONTEXT_PRESENT);
-    qtest_writeq(qts, entry, LEVEL3 | CONTEXT_DEVICE_TLB | CONTEXT_PRESENT);
-    qtest_writeq(qts, entry + 8, DOMAIN_ID << 8 | CONTEXT_3_LEVELS);
+    vtd_attach(v, id, DOMAIN_ID, LEVEL3);
     qtest_writeq(qts, LEVEL3, LEVEL2 | TABLE);
     qtest_writeq(qts, LEVEL2, LEVEL1 | TABLE);
     qtest_writeq(qts, VTD_BASE + REG_ROOT, ROOT);
     order(v, COMMAND_SET_ROOT, COMMAND_SET_ROOT);
-    qtest_writeq(qts, VTD_BASE + REG_QUEUE_BASE, QUEUE);
+    qtest_writeq(qts, VTD_BASE + REG_QUEUE_BASE, VTD_QUEUE);
     order(v, COMMAND_QUEUE, COMMAND_QUEUE);
     order(v, COMMAND_TRANSLATE, COMMAND_TRANSLATE);
 }
@@ -67,6 +61,16 @@ void vtd_set_up(Vtd *v, QTestState *qts, uint16_t id)
 void vtd_map(Vtd *v, uint64_t iova, uint64_t addr, uint64_t rights)
 {
     qtest_writeq(v->qts, LEVEL1 + 8 * (iova >> 12 & 0x1ff), addr | rights);
+}
+
+void vtd_attach(Vtd *v, uint16_t id, uint16_t domain, uint64_t address)
+{
+    uint64_t entry = CONTEXT + 16 * (id & 0xff);
+
+    qtest_writeq(v->qts, ROOT + 16 * (id >> 8), CONTEXT | CONTEXT_PRESENT);
+    qtest_writeq(v->qts, entry, address | CONTEXT_DEVICE_TLB |
+                 CONTEXT_PRESENT);
+    qtest_writeq(v->qts, entry + 8, domain << 8 | CONTEXT_3_LEVELS);
 }
 
 void vtd_set_top(Vtd *v, uint64_t address)
@@ -78,10 +82,10 @@ void vtd_set_top(Vtd *v, uint64_t address)
 
 static void invalidate(Vtd *v, uint64_t low, uint64_t high)
 {
-    qtest_writeq(v->qts, QUEUE + v->tail, low);
-    qtest_writeq(v->qts, QUEUE + v->tail + 8, high);
+    qtest_writeq(v->qts, VTD_QUEUE + v->tail, low);
+    qtest_writeq(v->qts, VTD_QUEUE + v->tail + 8, high);
     v->tail = (v->tail + 16) % QUEUE_SIZE;
-    qtest_writeq(v->qts, VTD_BASE + REG_QUEUE_TAIL, v->tail);
+    qtest_writeq(v->qts, VTD_QUEUE_TAIL, v->tail);
     g_assert_cmphex(qtest_readq(v->qts, VTD_BASE + REG_QUEUE_HEAD), ==,
                     v->tail);
 }

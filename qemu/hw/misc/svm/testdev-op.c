@@ -7,14 +7,9 @@
 #include "qemu/osdep.h"
 #include "qemu/log.h"
 #include "qemu/main-loop.h"
-#include "qemu/timer.h"
 #include "qapi/error.h"
 #include "testdev.h"
 #include "trace.h"
-
-#define PAGE_BYTES 4096
-/* Accesses of a benchmark before the main loop gets its turn */
-#define BENCH_SLICE 1024
 
 SvmContext *testdev_context(SvmTestdev *s, uint32_t pasid)
 {
@@ -27,7 +22,7 @@ SvmContext *testdev_context(SvmTestdev *s, uint32_t pasid)
     return ctx;
 }
 
-static void finish(SvmTestdev *s, uint32_t result)
+void testdev_finish(SvmTestdev *s, uint32_t result)
 {
     trace_svm_testdev_result(s->op.command, result,
                              *testdev_reg(s, TESTDEV_DONE));
@@ -43,7 +38,7 @@ static uint32_t result_of(SvmAccess access)
            access == SVM_FAULT ? TESTDEV_FAULT : TESTDEV_ERROR;
 }
 
-static bool is_write(const TestdevOp *op)
+bool testdev_is_write(const TestdevOp *op)
 {
     return op->command == TESTDEV_CMD_WRITE ||
            op->command == TESTDEV_CMD_BENCH_WRITE;
@@ -51,16 +46,15 @@ static bool is_write(const TestdevOp *op)
 
 static IOMMUAccessFlags wants(const TestdevOp *op)
 {
-    return (is_write(op) ? IOMMU_WO : IOMMU_RO) |
+    return (testdev_is_write(op) ? IOMMU_WO : IOMMU_RO) |
            (op->flags & TESTDEV_FLAG_EXEC ? IOMMU_EXEC : 0) |
            (op->flags & TESTDEV_FLAG_PRIV ? IOMMU_PRIV : 0);
 }
 
 /* Move data past the device TLB */
-static SvmAccess transfer_direct(SvmTestdev *s, uint64_t addr, void *buf,
-                                 size_t len)
+static SvmAccess transfer_direct(SvmTestdev *s, const TestdevOp *op,
+                                 uint64_t addr, void *buf, size_t len)
 {
-    const TestdevOp *op = &s->op;
     PCIPasidDmaAttrs attrs = {
         .pasid = op->pasid,
         .translated = (op->flags & TESTDEV_FLAG_PATH) ==
@@ -71,25 +65,26 @@ static SvmAccess transfer_direct(SvmTestdev *s, uint64_t addr, void *buf,
     MemTxResult result;
 
     result = pci_pasid_dma_rw(PCI_DEVICE(s), attrs, addr, buf, len,
-                              is_write(op) ? DMA_DIRECTION_FROM_DEVICE
+                              testdev_is_write(op) ? DMA_DIRECTION_FROM_DEVICE
                                            : DMA_DIRECTION_TO_DEVICE);
     return result == MEMTX_OK ? SVM_OK : SVM_ERROR;
 }
 
-static SvmAccess transfer(SvmTestdev *s, uint64_t addr, void *buf, size_t len,
-                          size_t *done, uint64_t *fault)
+SvmAccess testdev_transfer(SvmTestdev *s, const TestdevOp *op, uint64_t addr,
+                           void *buf, size_t len, size_t *done,
+                           uint64_t *fault)
 {
     SvmAccess access = SVM_ERROR;
     SvmContext *ctx;
 
     *done = 0;
     *fault = addr;
-    if ((s->op.flags & TESTDEV_FLAG_PATH) == TESTDEV_PATH_TLB) {
-        ctx = testdev_context(s, s->op.pasid);
-        return ctx ? svm_client_access(ctx, addr, buf, len, wants(&s->op),
-                                       done, fault) : SVM_ERROR;
+    if ((op->flags & TESTDEV_FLAG_PATH) == TESTDEV_PATH_TLB) {
+        ctx = testdev_context(s, op->pasid);
+        return ctx ? svm_client_access(ctx, addr, buf, len, wants(op), done,
+                                       fault) : SVM_ERROR;
     }
-    access = transfer_direct(s, addr, buf, len);
+    access = transfer_direct(s, op, addr, buf, len);
     if (access == SVM_OK) {
         *done = len;
     }
@@ -106,7 +101,7 @@ static void page_answered(void *opaque, IOMMUPRIResponseCode code)
     if (code == IOMMU_PRI_RESP_SUCCESS) {
         step(s);
     } else {
-        finish(s, TESTDEV_NOT_SERVED);
+        testdev_finish(s, TESTDEV_NOT_SERVED);
     }
 }
 
@@ -147,21 +142,22 @@ static void step(SvmTestdev *s)
     size_t done;
 
     for (;;) {
-        access = transfer(s, op->addr + *moved, &s->data[op->buffer + *moved],
-                          op->len - *moved, &done,
-                          testdev_reg(s, TESTDEV_FAULT_ADDRESS));
+        access = testdev_transfer(s, op, op->addr + *moved,
+                                  &s->data[op->buffer + *moved],
+                                  op->len - *moved, &done,
+                                  testdev_reg(s, TESTDEV_FAULT_ADDRESS));
         *moved += done;
         op->tries = done ? 0 : op->tries;
         if (access != SVM_FAULT || !(op->flags & TESTDEV_FLAG_REQUEST)) {
-            finish(s, result_of(access));
+            testdev_finish(s, result_of(access));
             return;
         }
         if (op->tries++ >= *testdev_reg(s, TESTDEV_RETRIES)) {
-            finish(s, TESTDEV_TOO_OFTEN);
+            testdev_finish(s, TESTDEV_TOO_OFTEN);
             return;
         }
         if (!ask_for_page(s, *testdev_reg(s, TESTDEV_FAULT_ADDRESS))) {
-            finish(s, TESTDEV_NOT_SERVED);
+            testdev_finish(s, TESTDEV_NOT_SERVED);
             return;
         }
         if (*testdev_reg(s, TESTDEV_STATUS) & TESTDEV_STATUS_WAITING) {
@@ -205,7 +201,7 @@ static void translate(SvmTestdev *s)
     }
     *testdev_reg(s, TESTDEV_ATS_RESULT) = result;
     *testdev_reg(s, TESTDEV_ATS_LACKING) = lacking;
-    finish(s, result < 0 ? TESTDEV_ERROR : TESTDEV_OK);
+    testdev_finish(s, result < 0 ? TESTDEV_ERROR : TESTDEV_OK);
 }
 
 /* A page request as it is: whether it makes sense is up to the test */
@@ -231,79 +227,7 @@ static void request_page(SvmTestdev *s)
                                    op->addr, last, prgi, read, write);
     }
     *testdev_reg(s, TESTDEV_PRI_RESULT) = err;
-    finish(s, err ? TESTDEV_ERROR : TESTDEV_OK);
-}
-
-/* xorshift64: never 0 if it was not 0 */
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-static bool bench_once(SvmTestdev *s, uint64_t addr)
-{
-    IOMMUTLBEntry entry;
-    uint32_t lacking;
-    uint64_t fault;
-    size_t done;
-
-    if ((s->op.flags & TESTDEV_FLAG_PATH) == TESTDEV_PATH_ATS) {
-        return pci_ats_request_translation(
-            PCI_DEVICE(s), s->op.pasid, s->op.flags & TESTDEV_FLAG_PRIV,
-            s->op.flags & TESTDEV_FLAG_EXEC, addr, s->op.len,
-            !is_write(&s->op), &entry, 1, &lacking) == 1 && !lacking;
-    }
-    return transfer(s, addr, s->data, s->op.len, &done, &fault) == SVM_OK;
-}
-
-void testdev_bench(void *opaque)
-{
-    SvmTestdev *s = opaque;
-    TestdevOp *op = &s->op;
-    uint64_t count = MIN(op->left, BENCH_SLICE);
-    uint64_t failed = 0;
-    int64_t began;
-
-    if (op->command != TESTDEV_CMD_BENCH_READ &&
-        op->command != TESTDEV_CMD_BENCH_WRITE) {
-        return;
-    }
-    began = get_clock();
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t page = op->random ? next_random(&op->random) : op->next++;
-
-        failed += !bench_once(s, op->addr + page % op->pages * PAGE_BYTES);
-    }
-    *testdev_reg(s, TESTDEV_BENCH_NS) += get_clock() - began;
-    *testdev_reg(s, TESTDEV_BENCH_DONE) += count;
-    *testdev_reg(s, TESTDEV_BENCH_FAILED) += failed;
-    op->left -= count;
-    if (op->left) {
-        qemu_bh_schedule(s->bench_bh);
-    } else {
-        finish(s, TESTDEV_OK);
-    }
-}
-
-static void start_bench(SvmTestdev *s)
-{
-    TestdevOp *op = &s->op;
-
-    op->left = *testdev_reg(s, TESTDEV_BENCH_COUNT);
-    op->pages = *testdev_reg(s, TESTDEV_BENCH_PAGES);
-    op->random = *testdev_reg(s, TESTDEV_BENCH_SEED);
-    op->next = 0;
-    *testdev_reg(s, TESTDEV_BENCH_NS) = 0;
-    *testdev_reg(s, TESTDEV_BENCH_DONE) = 0;
-    *testdev_reg(s, TESTDEV_BENCH_FAILED) = 0;
-    if (!op->pages || (op->addr & (PAGE_BYTES - 1)) + op->len > PAGE_BYTES) {
-        finish(s, TESTDEV_REFUSED);
-        return;
-    }
-    qemu_bh_schedule(s->bench_bh);
+    testdev_finish(s, err ? TESTDEV_ERROR : TESTDEV_OK);
 }
 
 static void flush(SvmTestdev *s)
@@ -313,7 +237,7 @@ static void flush(SvmTestdev *s)
 
     svm_client_invalidate(&s->client, op->pasid, op->len ? op->addr : 0,
                           op->len && last >= op->addr ? last : UINT64_MAX);
-    finish(s, TESTDEV_OK);
+    testdev_finish(s, TESTDEV_OK);
 }
 
 static void close_context(SvmTestdev *s)
@@ -324,7 +248,7 @@ static void close_context(SvmTestdev *s)
         svm_client_close(ctx);
         s->contexts--;
     }
-    finish(s, ctx ? TESTDEV_OK : TESTDEV_REFUSED);
+    testdev_finish(s, ctx ? TESTDEV_OK : TESTDEV_REFUSED);
 }
 
 static void clear(SvmTestdev *s)
@@ -336,7 +260,7 @@ static void clear(SvmTestdev *s)
     *testdev_reg(s, TESTDEV_INVALIDATIONS) = 0;
     *testdev_reg(s, TESTDEV_RESPONSES) = 0;
     *testdev_reg(s, TESTDEV_RESPONSE) = 0;
-    finish(s, TESTDEV_OK);
+    testdev_finish(s, TESTDEV_OK);
 }
 
 static void cancel(SvmTestdev *s)
@@ -346,7 +270,7 @@ static void cancel(SvmTestdev *s)
     if (ctx) {
         svm_client_cancel(ctx, s);
     }
-    finish(s, TESTDEV_CANCELLED);
+    testdev_finish(s, TESTDEV_CANCELLED);
 }
 
 static void (*const handler[])(SvmTestdev *s) = {
@@ -354,8 +278,9 @@ static void (*const handler[])(SvmTestdev *s) = {
     [TESTDEV_CMD_WRITE] = start_transfer,
     [TESTDEV_CMD_TRANSLATE] = translate,
     [TESTDEV_CMD_PAGE_REQUEST] = request_page,
-    [TESTDEV_CMD_BENCH_READ] = start_bench,
-    [TESTDEV_CMD_BENCH_WRITE] = start_bench,
+    [TESTDEV_CMD_BENCH_READ] = testdev_start_bench,
+    [TESTDEV_CMD_BENCH_WRITE] = testdev_start_bench,
+    [TESTDEV_CMD_BENCH_STORE] = testdev_start_bench,
     [TESTDEV_CMD_FLUSH] = flush,
     [TESTDEV_CMD_CLOSE] = close_context,
     [TESTDEV_CMD_CLEAR] = clear,
@@ -380,9 +305,9 @@ static bool latch(SvmTestdev *s, uint32_t command)
     if (command >= ARRAY_SIZE(handler) || !handler[command]) {
         return false;
     }
-    /* Only a benchmark may do nothing but translate */
+    /* The other paths are for benchmarks */
     if (handler[command] == start_transfer &&
-        (flags & TESTDEV_FLAG_PATH) == TESTDEV_PATH_ATS) {
+        (flags & TESTDEV_FLAG_PATH) > TESTDEV_PATH_TRANSLATED) {
         return false;
     }
     return len <= TESTDEV_DATA_SIZE && buffer <= TESTDEV_DATA_SIZE - len;
@@ -407,7 +332,7 @@ void testdev_command(SvmTestdev *s, uint32_t command)
     if (latch(s, command)) {
         handler[command](s);
     } else {
-        finish(s, TESTDEV_REFUSED);
+        testdev_finish(s, TESTDEV_REFUSED);
     }
 }
 
@@ -423,6 +348,6 @@ void testdev_resume(SvmTestdev *s)
     } else if (!ctx || !svm_client_adopt(
                    ctx, *testdev_reg(s, TESTDEV_FAULT_ADDRESS),
                    page_answered, s)) {
-        finish(s, TESTDEV_NOT_SERVED);
+        testdev_finish(s, TESTDEV_NOT_SERVED);
     }
 }

@@ -158,6 +158,14 @@ static const TestdevRegister registers[TESTDEV_REGS] = {
     REG(BENCH_DONE),
     REG(BENCH_NS),
     REG(BENCH_FAILED),
+    REG_RW(BENCH_SHIFT, 0xff, .initial = 12),
+    REG_RW(BENCH_PASIDS, UINT32_MAX, .initial = 1),
+    REG_RW(BENCH_FUNCTIONS, UINT32_MAX, .initial = 1),
+    REG_RW(BENCH_STORE_EVERY, UINT32_MAX),
+    REG_RW(BENCH_STORE_ADDRESS, UINT64_MAX),
+    REG_RW(BENCH_STORE_VALUE, UINT64_MAX),
+    REG_RW(BENCH_STORE_STEP, UINT32_MAX),
+    REG_RW(BENCH_STORE_SIZE, UINT32_MAX),
 };
 
 static uint64_t read_register(SvmTestdev *s, unsigned int index)
@@ -365,6 +373,7 @@ static void unrealize(PCIDevice *dev)
     svm_client_cleanup(&s->client);
     qemu_bh_delete(s->irq_bh);
     qemu_bh_delete(s->bench_bh);
+    s->bench_bh = NULL;
     pcie_cap_exit(dev);
     msi_uninit(dev);
 }
@@ -379,6 +388,12 @@ static void realize(PCIDevice *dev, Error **errp)
     s->config.opaque = s;
     if (!s->config.pasid_bits) {
         error_setg(errp, "svm-testdev: pasid-bits is 1 to 20");
+        return;
+    }
+    /* An access on its way would lose the bus under its feet */
+    if (s->iothread && qbus_is_hotpluggable(qdev_get_parent_bus(DEVICE(dev)))) {
+        error_setg(errp, "svm-testdev: iothread works only where functions "
+                   "cannot be unplugged");
         return;
     }
     if (pcie_endpoint_cap_init(dev, PCIE_CAP_OFFSET) < 0) {
@@ -439,7 +454,7 @@ static bool is_sane(const SvmTestdev *s)
            s->op.len <= TESTDEV_DATA_SIZE &&
            s->op.buffer <= TESTDEV_DATA_SIZE - s->op.len &&
            s->reg[TESTDEV_DONE / 8] <= s->op.len &&
-           (s->op.pages || !s->op.left);
+           (testdev_bench_is_sane(s) || !s->op.left);
 }
 
 static int post_load(void *opaque, int version_id)
@@ -460,8 +475,8 @@ static int post_load(void *opaque, int version_id)
 
 static const VMStateDescription vmstate_op = {
     .name = "svm-testdev/op",
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT32(command, TestdevOp),
         VMSTATE_UINT32(flags, TestdevOp),
@@ -474,14 +489,20 @@ static const VMStateDescription vmstate_op = {
         VMSTATE_UINT64(pages, TestdevOp),
         VMSTATE_UINT64(random, TestdevOp),
         VMSTATE_UINT64(next, TestdevOp),
+        VMSTATE_UINT32(shift, TestdevOp),
+        VMSTATE_UINT32(pasid_first, TestdevOp),
+        VMSTATE_UINT32(pasids, TestdevOp),
+        VMSTATE_UINT32(functions, TestdevOp),
+        VMSTATE_UINT64(store_every, TestdevOp),
+        VMSTATE_UINT64(stored, TestdevOp),
         VMSTATE_END_OF_LIST()
     },
 };
 
 static const VMStateDescription vmstate_testdev = {
     .name = TYPE_SVM_TESTDEV,
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
     .pre_save = pre_save,
     .post_load = post_load,
     .fields = (const VMStateField[]) {
@@ -495,7 +516,7 @@ static const VMStateDescription vmstate_testdev = {
         VMSTATE_UINT64_2DARRAY(response, SvmTestdev,
                                TESTDEV_RESPONSE_LOG_LEN, 2),
         VMSTATE_UINT8_ARRAY(data, SvmTestdev, TESTDEV_DATA_SIZE),
-        VMSTATE_STRUCT(op, SvmTestdev, 0, vmstate_op, TestdevOp),
+        VMSTATE_STRUCT(op, SvmTestdev, 2, vmstate_op, TestdevOp),
         VMSTATE_UINT64_ARRAY(raw_requests, SvmTestdev, SVM_PRG_INDEXES / 64),
         VMSTATE_UINT32(open_len, SvmTestdev),
         VMSTATE_UINT32_ARRAY(open_pasid, SvmTestdev, TESTDEV_CONTEXTS_MAX),
@@ -515,6 +536,8 @@ static const Property properties[] = {
     DEFINE_PROP_BOOL("unmap-notifier", SvmTestdev, unmap_notifier, false),
     DEFINE_PROP_BOOL("map-notifier", SvmTestdev, map_notifier, false),
     DEFINE_PROP_UINT32("tlb-entries", SvmTestdev, config.tlb_entries, 256),
+    DEFINE_PROP_LINK("iothread", SvmTestdev, iothread, TYPE_IOTHREAD,
+                     IOThread *),
 };
 
 static void class_init(ObjectClass *klass, const void *data)

@@ -4,6 +4,7 @@
 #define HW_MISC_SVM_TESTDEV_H
 
 #include "hw/misc/svm/client.h"
+#include "system/iothread.h"
 #include "hw/misc/svm/testdev-regs.h"
 
 #define TYPE_SVM_TESTDEV "svm-testdev"
@@ -26,8 +27,37 @@ typedef struct TestdevOp {
     uint64_t left;
     uint64_t pages;
     uint64_t random;            /* state of the generator; 0: in turn */
-    uint64_t next;              /* page, if in turn */
+    uint64_t next;              /* number of the access, if in turn */
+    uint32_t shift;             /* log2 of the distance of pages */
+    uint32_t pasid_first;
+    uint32_t pasids;
+    uint32_t functions;
+    uint64_t store_every;       /* accesses; 0: never */
+    uint64_t stored;            /* accesses since the last store */
 } TestdevOp;
+
+/* Whom a benchmark lets send accesses */
+typedef struct TestdevSender {
+    SvmTestdev *dev;
+    IOMMUMemoryRegion *region;  /* that they go to, or NULL */
+    hwaddr base;                /* where it begins for @dev */
+} TestdevSender;
+
+/*
+ * Some accesses of a benchmark.  From begin to end nothing else of the device
+ * is used, so they may be made in an I/O thread.
+ */
+typedef struct TestdevSlice {
+    bool running;               /* in the I/O thread */
+    uint32_t number;            /* of the benchmark */
+    TestdevOp op;
+    uint64_t count;             /* 0: accounted for */
+    uint64_t failed;
+    int64_t ns;
+    uint32_t senders;
+    TestdevSender sender[PCI_DEVFN_MAX];
+    uint8_t data[4096];
+} TestdevSlice;
 
 struct SvmTestdev {
     PCIDevice parent_obj;
@@ -44,6 +74,9 @@ struct SvmTestdev {
     uint64_t response[TESTDEV_RESPONSE_LOG_LEN][2];
     uint8_t data[TESTDEV_DATA_SIZE];
     TestdevOp op;
+    TestdevSlice slice;
+    uint32_t bench_number;      /* of the last benchmark */
+    IOThread *iothread;         /* that makes benchmarks, or NULL */
     /* Page requests that were sent as such and have not been answered */
     uint64_t raw_requests[SVM_PRG_INDEXES / 64];
     /* For migration: the contexts that are open */
@@ -80,7 +113,21 @@ void testdev_command(SvmTestdev *s, uint32_t command);
 SvmContext *testdev_context(SvmTestdev *s, uint32_t pasid);
 /* Go on with what a migration has interrupted */
 void testdev_resume(SvmTestdev *s);
+/* Move data on the path that @op names.  @done and @fault as for the client */
+SvmAccess testdev_transfer(SvmTestdev *s, const TestdevOp *op, uint64_t addr,
+                           void *buf, size_t len, size_t *done,
+                           uint64_t *fault);
+bool testdev_is_write(const TestdevOp *op);
+/* The operation is over */
+void testdev_finish(SvmTestdev *s, uint32_t result);
+
+/* testdev-bench.c: begin, by command */
+void testdev_start_bench(SvmTestdev *s);
+/* Whether the operation makes sense as a benchmark */
+bool testdev_bench_is_sane(const SvmTestdev *s);
 /* A bottom half: the next slice of a benchmark */
 void testdev_bench(void *opaque);
+/* What is measured */
+void testdev_bench_slice(SvmTestdev *s);
 
 #endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A machine to measure DMA on: svm-testdev behind one of the IOMMUs, with as
+ * many pages, functions and PASIDs as the benchmark needs.  Every kind maps
+ * the same pages with tables of the same shape, but for the guest table, which
+ * has a level more and those of GCR3 above it.
+ */
+#ifndef AMDVI_BENCH_WORLD_H
+#define AMDVI_BENCH_WORLD_H
+
+#include "svm.h"
+#include "vtd.h"
+
+/* Where pages begin for a device: of 4 KiB, and of 2 MiB */
+#define WORLD_IOVA 0x40000000ULL
+#define WORLD_LARGE_IOVA 0x4000000000ULL
+#define WORLD_PAGES_MAX (16u << 20)
+#define WORLD_LARGE_PAGES 4096
+/* Memory that they are in: few, so that caches of the host hold them */
+#define WORLD_FRAMES 64
+#define WORLD_PASID 1
+#define WORLD_PASIDS_MAX 65535
+/* One in the main loop, the others in I/O threads */
+#define WORLD_THREADS_MAX 4
+#define WORLD_RING_SIZE 0x1000
+
+typedef struct WorldOptions {
+    const char *kind;           /* svm, svm-pasid, stock, intel, none */
+    uint32_t pages;             /* of 4 KiB, a multiple of 512 */
+    uint32_t functions;         /* 1 to 256 */
+    uint32_t pasids;            /* 1 to WORLD_PASIDS_MAX, from 1 on */
+    uint32_t threads;           /* functions 1 and up that have their own */
+    uint32_t iotlb;             /* entries of our IOTLB; 0: its default */
+} WorldOptions;
+
+typedef struct World {
+    WorldOptions option;
+    QTestState *qts;
+    Bench *b;                   /* AMD */
+    Vtd vtd;                    /* Intel */
+    Testdev *t[WORLD_THREADS_MAX];
+} World;
+
+World *world_start(const WorldOptions *option);
+void world_stop(World *w);
+
+/* Whether requests carry a PASID; whether pages are where IOVA says */
+bool world_has_pasid(const World *w);
+bool world_has_iommu(const World *w);
+
+/* Registers and memory through which software gives orders to the IOMMU */
+typedef struct WorldRing {
+    uint64_t base;
+    uint64_t tail_register;
+    uint64_t tail;
+} WorldRing;
+WorldRing world_ring(World *w);
+/* @tail is where the ring is now */
+void world_set_tail(World *w, uint64_t tail);
+/*
+ * Fill the ring with this command: page, domain (with PASIDs: one of those),
+ * all, wait or dte.  False if the IOMMU has none of that name.
+ */
+bool world_fill_ring(World *w, const char *name);
+
+#endif
