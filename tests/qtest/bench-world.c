@@ -17,9 +17,11 @@
 
 #define COMMANDS_PER_RING (WORLD_RING_SIZE / 16)
 #define PCI_COMMAND 0x04
+#define PCI_BUSES 0x18                  /* primary, secondary, last */
 #define MEMORY_AND_MASTER 0x6
-/* The first function of a bus of their own, if there are many */
-#define MANY_PLACE 0x8000
+/* Functions on bus 0, in 25 slots; those after them are behind ports, 8 each */
+#define ON_BUS_0 200
+#define PORTS_SLOT 2
 
 /* A format of tables: of an entry for a page, and for a table of @level */
 typedef struct Format {
@@ -156,34 +158,42 @@ bool world_has_iommu(const World *w)
     return !is_kind(w, "none");
 }
 
-/* Function number @n, as it is in tables and on the command line */
-static uint16_t place_of(const World *w, uint32_t n)
+/* Function number @n, as it is in tables */
+static uint16_t place_of(uint32_t n)
 {
-    uint16_t first = w->option.functions > 1 ? MANY_PLACE : TESTDEV_PLACE;
+    uint32_t behind = n - ON_BUS_0;
 
-    return first + n;
+    return n < ON_BUS_0 ? TESTDEV_PLACE + n
+                        : (1 + behind / 8) << 8 | behind % 8;
+}
+
+static uint32_t ports(const World *w)
+{
+    return w->option.functions > ON_BUS_0
+           ? DIV_ROUND_UP(w->option.functions - ON_BUS_0, 8) : 0;
 }
 
 static char *function_option(const World *w, uint32_t n)
 {
-    uint16_t id = place_of(w, n);
+    uint16_t id = place_of(n);
     g_autofree char *thread = n && n <= w->option.threads
         ? g_strdup_printf(",iothread=io%u", n) : g_strdup("");
+    g_autofree char *bus = id >> 8 ? g_strdup_printf("port%u", id >> 8)
+                                   : g_strdup("pcie.0");
 
     return g_strdup_printf(" -device svm-testdev,bus=%s,addr=%x.%x,"
-                           "multifunction=on%s",
-                           w->option.functions > 1 ? "many" : "pcie.0",
-                           id >> 3 & 0x1f, id & 7, thread);
+                           "multifunction=on%s", bus, id >> 3 & 0x1f, id & 7,
+                           thread);
 }
 
-/* The functions, on one bus of their own if there are several */
 static char *function_options(const World *w)
 {
     GString *line = g_string_new("");
 
-    if (w->option.functions > 1) {
-        g_string_append_printf(line, "-device pxb-pcie,id=many,bus=pcie.0,"
-                               "addr=03.0,bus_nr=%u", MANY_PLACE >> 8);
+    for (uint32_t i = 0; i < ports(w); i++) {
+        g_string_append_printf(line, " -device pcie-root-port,id=port%u,"
+                               "chassis=%u,addr=%x.%x,multifunction=on",
+                               i + 1, i + 1, PORTS_SLOT, i);
     }
     for (uint32_t i = 1; i <= w->option.threads; i++) {
         g_string_append_printf(line, " -object iothread,id=io%u", i);
@@ -196,13 +206,43 @@ static char *function_options(const World *w)
     return g_string_free(line, false);
 }
 
-/* Give each function its BAR, and let it send requests */
+/* Only what is on bus 0 gets its BAR; the rest just has to send requests */
+static Testdev *find_function(World *w, uint32_t n)
+{
+    uint16_t id = place_of(n);
+    Testdev *t;
+
+    if (!(id >> 8)) {
+        return testdev_find(w->qts, id, TESTDEV_BAR + n * TESTDEV_BAR_SIZE);
+    }
+    t = g_new0(Testdev, 1);
+    t->qts = w->qts;
+    t->id = id;
+    testdev_config_set(t, PCI_COMMAND, MEMORY_AND_MASTER);
+    return t;
+}
+
+/* Bus numbers, and the right to hand requests on */
+static void enable_ports(World *w)
+{
+    for (uint32_t i = 0; i < ports(w); i++) {
+        Testdev port = { .qts = w->qts, .id = PORTS_SLOT << 3 | i };
+
+        testdev_config_set(&port, PCI_BUSES, (i + 1) << 8);
+        testdev_config_set(&port, PCI_BUSES + 2, i + 1);
+        testdev_config_set(&port, PCI_COMMAND, MEMORY_AND_MASTER);
+    }
+}
+
+/* Let each function send requests */
 static void enable_functions(World *w)
 {
     for (uint32_t i = 0; i < w->option.functions; i++) {
-        Testdev *t = testdev_find(w->qts, place_of(w, i),
-                                  TESTDEV_BAR + i * TESTDEV_BAR_SIZE);
+        Testdev *t = find_function(w, i);
 
+        if (!i) {
+            enable_ports(w);
+        }
         if (world_has_iommu(w) && !is_kind(w, "stock")) {
             testdev_enable(t, 0);
         }
@@ -229,7 +269,7 @@ static void set_dtes(World *w, uint64_t top)
         } else if (is_kind(w, "svm")) {
             dte[1] |= DTE_I;
         }
-        set_dte_of(w->b, place_of(w, i), dte);
+        set_dte_of(w->b, place_of(i), dte);
     }
 }
 
@@ -266,10 +306,10 @@ static void start_other(World *w, const char *iommu, const char *functions)
     if (!world_has_iommu(w)) {
         return;
     }
-    vtd_set_up(&w->vtd, w->qts, place_of(w, 0));
+    vtd_set_up(&w->vtd, w->qts, place_of(0));
     top = map_pages(w->qts, &vtd_format, w->option.pages);
     for (uint32_t i = 0; i < w->option.functions; i++) {
-        vtd_attach(&w->vtd, place_of(w, i), domain_of(i), top);
+        vtd_attach(&w->vtd, place_of(i), domain_of(i), top);
     }
     vtd_invalidate_iommu(&w->vtd);
 }

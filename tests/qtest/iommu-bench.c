@@ -60,7 +60,7 @@ static const struct {
     { "threads", offsetof(Task, threads) },
 };
 
-G_NORETURN static void usage(const char *word)
+static G_NORETURN void usage(const char *word)
 {
     g_printerr("iommu-bench: bad word: %s\n", word);
     exit(2);
@@ -90,7 +90,7 @@ static Task parse(char *line)
 {
     Task task = defaults;
 
-    for (char *word = strtok(line, " \n"); word; word = strtok(NULL, " \n")) {
+    for (char *word = strtok(line, " "); word; word = strtok(NULL, " ")) {
         if (!parse_word(word, &task)) {
             usage(word);
         }
@@ -188,14 +188,17 @@ static void print_memory(World *w)
     g_autofree char *path = g_strdup_printf("/proc/%d/status",
                                             (int)qtest_pid(w->qts));
     g_autofree char *text = NULL;
-    const char *line;
+    const char *line = NULL;
 
-    if (!g_file_get_contents(path, &text, NULL, NULL) ||
-        !(line = strstr(text, "RssAnon:"))) {
-        puts("! not on this host");
-        return;
+    if (g_file_get_contents(path, &text, NULL, NULL)) {
+        line = strstr(text, "RssAnon:");
     }
-    printf("%ld\n", strtol(line + strlen("RssAnon:"), NULL, 10));
+    if (line) {
+        printf("%" PRIu64 "\n",
+               g_ascii_strtoull(line + strlen("RssAnon:"), NULL, 10));
+    } else {
+        puts("! not on this host");
+    }
 }
 
 static WorldOptions parse_options(int argc, char **argv)
@@ -225,7 +228,8 @@ static WorldOptions parse_options(int argc, char **argv)
         if (i == ARRAY_SIZE(option)) {
             usage(argv[n]);
         }
-        *option[i].value = strtoul(strchr(argv[n], '=') + 1, NULL, 0);
+        *option[i].value = g_ascii_strtoull(strchr(argv[n], '=') + 1,
+                                            NULL, 0);
         if (*option[i].value > option[i].max) {
             usage(argv[n]);
         }
@@ -252,7 +256,7 @@ int main(int argc, char **argv)
     option.pages = ROUND_UP(MAX(option.pages, 1), 512);
     w = world_start(&option);
     while (fgets(line, sizeof(line), stdin)) {
-        if (!strcmp(line, "memory\n")) {
+        if (!strcmp(g_strchomp(line), "memory")) {
             print_memory(w);
         } else {
             Task task = parse(line);

@@ -462,7 +462,9 @@ static void test_bench_refused(void)
 {
     static const uint32_t bad[][3] = {
         { TESTDEV_BENCH_PAGES, 0, 1 }, { TESTDEV_BENCH_PASIDS, 0, 1 },
-        { TESTDEV_BENCH_FUNCTIONS, 0, 1 }, { TESTDEV_BENCH_SHIFT, 11, 12 },
+        { TESTDEV_BENCH_FUNCTIONS, 0, 1 },
+        { TESTDEV_BENCH_FUNCTIONS, 257, 1 },
+        { TESTDEV_BENCH_SHIFT, 11, 12 },
         { TESTDEV_BENCH_SHIFT, 41, 12 },
     };
     Testdev *t = start("", "");

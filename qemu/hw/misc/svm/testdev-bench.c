@@ -169,24 +169,38 @@ static void find_region(TestdevSender *from, uint64_t addr)
     }
 }
 
-/* This function and those like it that follow on its bus */
-static void find_senders(SvmTestdev *s)
+static void add_sender(SvmTestdev *s, SvmTestdev *dev)
 {
-    PCIBus *bus = pci_get_bus(PCI_DEVICE(s));
-    TestdevSlice *slice = &s->slice;
-    uint32_t wanted = s->op.functions;
+    TestdevSender *from = &s->slice.sender[s->slice.senders++];
 
-    slice->senders = 0;
-    for (int devfn = PCI_DEVICE(s)->devfn;
-         devfn < PCI_DEVFN_MAX && slice->senders < wanted; devfn++) {
+    from->dev = dev;
+    if ((s->op.flags & TESTDEV_FLAG_PATH) == TESTDEV_PATH_REGION) {
+        find_region(from, s->op.addr);
+    }
+}
+
+/* The others on a bus, in the order of their numbers */
+static void add_bus(PCIBus *bus, void *opaque)
+{
+    SvmTestdev *s = opaque;
+
+    for (int devfn = 0; devfn < PCI_DEVFN_MAX; devfn++) {
         Object *dev = bus->devices[devfn] ? OBJECT(bus->devices[devfn]) : NULL;
 
-        if (dev && object_dynamic_cast(dev, TYPE_SVM_TESTDEV)) {
-            TestdevSender *from = &slice->sender[slice->senders++];
-
-            from->dev = SVM_TESTDEV(dev);
-            find_region(from, s->op.addr);
+        if (dev && dev != OBJECT(s) && s->slice.senders < s->op.functions &&
+            object_dynamic_cast(dev, TYPE_SVM_TESTDEV)) {
+            add_sender(s, SVM_TESTDEV(dev));
         }
+    }
+}
+
+/* This function, and others of its kind in the machine if they are wanted */
+static void find_senders(SvmTestdev *s)
+{
+    s->slice.senders = 0;
+    add_sender(s, s);
+    if (s->op.functions > 1) {
+        pci_for_each_bus(pci_device_root_bus(PCI_DEVICE(s)), add_bus, s);
     }
 }
 
@@ -228,6 +242,8 @@ static void begin_slice(SvmTestdev *s)
         qemu_bh_schedule(s->bench_bh);
         return;
     }
+    /* Somebody has to look for the IOMMU while there is the big lock */
+    pci_pasid_dma_available(PCI_DEVICE(s));
     slice->running = true;
     object_ref(OBJECT(s));
     aio_bh_schedule_oneshot(iothread_get_aio_context(s->iothread),
@@ -256,8 +272,8 @@ bool testdev_bench_is_sane(const SvmTestdev *s)
     uint32_t path = op->flags & TESTDEV_FLAG_PATH;
 
     return op->pages && op->pasids && op->functions &&
-           op->shift >= 12 && op->shift <= SHIFT_MAX &&
-           path <= TESTDEV_PATH_REGION &&
+           op->functions <= TESTDEV_SENDERS_MAX && op->shift >= 12 &&
+           op->shift <= SHIFT_MAX && path <= TESTDEV_PATH_REGION &&
            (op->addr & (PAGE_BYTES - 1)) + op->len <= PAGE_BYTES &&
            (!s->iothread || (path != TESTDEV_PATH_TLB && !op->store_every &&
                              op->functions == 1));

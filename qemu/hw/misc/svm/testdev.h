@@ -13,6 +13,8 @@ OBJECT_DECLARE_SIMPLE_TYPE(SvmTestdev, SVM_TESTDEV)
 #define TESTDEV_REGS (TESTDEV_REGS_SIZE / 8)
 /* Contexts that stay open: a guest could use up memory with them */
 #define TESTDEV_CONTEXTS_MAX 1024
+/* Functions that take part in a benchmark */
+#define TESTDEV_SENDERS_MAX 256
 
 /* The command that is executed, as it was when it began */
 typedef struct TestdevOp {
@@ -55,7 +57,7 @@ typedef struct TestdevSlice {
     uint64_t failed;
     int64_t ns;
     uint32_t senders;
-    TestdevSender sender[PCI_DEVFN_MAX];
+    TestdevSender sender[TESTDEV_SENDERS_MAX];
     uint8_t data[4096];
 } TestdevSlice;
 
