@@ -17,6 +17,7 @@ DESTDIR ?=
 QEMU_SRC ?=
 FUZZ_TIME ?= 60
 TORTURE_TIME ?= 1200
+THREADS_TIME ?= 60
 JOBS ?=
 export BUILD QEMU_SRC JOBS
 
@@ -45,8 +46,9 @@ CHECK_PARTS := check-build check-unit "check-unit SAN=1" \
 	check-qtest "check-qtest SAN=1" check-qmp "check-qmp SAN=1" check-cli \
 	"check-cli SAN=1" check-bench check-tui "check-tui SAN=1" check-gdb \
 	check-guest
-CHECK_LONG_PARTS := check-mutants check-gdb-current "check-unit CLANG=1" \
-	"check-qtest CLANG=1" check-guest-long "fuzz FUZZ_TIME=600"
+CHECK_LONG_PARTS := check-mutants check-threads check-gdb-current \
+	"check-unit CLANG=1" "check-qtest CLANG=1" check-guest-long \
+	"fuzz FUZZ_TIME=600"
 
 .PHONY: help
 help: ## this list
@@ -106,6 +108,13 @@ check-long: ## what takes longer: a second compiler, fuzzing
 check-unit: tools ## unit tests of libamdvi and the tools
 	@$(TOOLS_SAN_ENV) MESON=$(MESON) scripts/tap-summary \
 	    --meson $(TOOLS_DIR)
+
+.PHONY: check-threads
+check-threads: tools ## caches under a thread sanitizer (THREADS_TIME=60)
+	@AMDVI_CACHE_SECONDS=$(THREADS_TIME) CMOCKA_MESSAGE_OUTPUT=tap \
+	    scripts/tap-summary \
+	    --timeout $$((10 * $(THREADS_TIME) + 600)) \
+	    $(OUT)/tools/tests/unit/test-cache-threads-tsan
 
 .PHONY: check-qtest
 check-qtest: qemu qemu-stock ## tests of the device model through qtest

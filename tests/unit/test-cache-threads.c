@@ -5,12 +5,15 @@
  * Software moves pages: it changes the table, flushes, and then says so.  A
  * reader that starts after that must not see the old page, neither from the
  * cache nor by way of its own fill.  Built with a thread sanitizer, too.
+ *
+ * AMDVI_CACHE_SECONDS lets it go on for so long ("make check-threads").
  */
 #include "unit.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "dte-cache.h"
 #include "iotlb.h"
@@ -21,7 +24,7 @@
 #define READERS 2
 #define PAGES 32
 #define PASIDS 8
-#define ROUNDS_DEFAULT 3000
+#define ROUNDS_MIN 3000
 #define DEVICE 3
 
 static struct shared {
@@ -192,7 +195,7 @@ static void init(void)
     memset(&s, 0, sizeof(s));
     amdvi_iotlb_init(&s.tlb, ENTRIES);
     /* Time runs out on the way */
-    s.tlb.time = UINT32_MAX - ROUNDS_DEFAULT / 2;
+    s.tlb.time = UINT32_MAX - ROUNDS_MIN / 2;
     amdvi_dte_clock_init(&s.clock);
     amdvi_recorder_init(&s.recorder, 64);
     amdvi_stats_init(&s.stats);
@@ -205,12 +208,24 @@ static void init(void)
     }
 }
 
+/* Move pages as often, and for as long, as is asked for; returns how often */
+static uint64_t move_pages(void)
+{
+    const char *text = getenv("AMDVI_CACHE_SECONDS");
+    time_t end = time(NULL) + (text ? atoi(text) : 0);
+    uint64_t random = 1, round = 0;
+
+    while (round < ROUNDS_MIN || time(NULL) < end) {
+        follow_readers();
+        move_page(next_random(&random), round++);
+    }
+    return round;
+}
+
 static void test_threads(void **state)
 {
-    const char *text = getenv("AMDVI_CACHE_ROUNDS");
-    uint64_t rounds = text ? strtoull(text, NULL, 0) : ROUNDS_DEFAULT;
-    uint64_t random = 1;
     pthread_t thread[READERS];
+    uint64_t rounds;
 
     (void)state;
     init();
@@ -218,16 +233,13 @@ static void test_threads(void **state)
         assert_int_equal(pthread_create(&thread[i], NULL, reader,
                                         (void *)(i + 7)), 0);
     }
-    for (uint64_t round = 0; round < rounds; round++) {
-        follow_readers();
-        move_page(next_random(&random), round);
-    }
+    rounds = move_pages();
     qatomic_set(&s.stop, true);
     for (int i = 0; i < READERS; i++) {
         assert_int_equal(pthread_join(thread[i], NULL), 0);
     }
-    printf("# %u hits, %u fills, %" PRIu64 " of them overtaken\n", hits,
-           fills, s.tlb.count.refused);
+    printf("# %" PRIu64 " moves, %u hits, %u fills, %" PRIu64
+           " of them overtaken\n", rounds, hits, fills, s.tlb.count.refused);
     assert_int_equal(stale, 0);
     assert_int_equal(torn, 0);
     assert_true(hits > 0 && fills > 0);
