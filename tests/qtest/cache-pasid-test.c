@@ -12,6 +12,7 @@
 
 #define DEV 0x0030                      /* 00:06.0, svm-testdev */
 #define DEV_BAR 0xe1000000ULL
+#define PORT 0x0038                     /* 00:07.0, of test_renumbered() */
 #define NOBODY TESTDEV_NO_PASID
 #define UNTRANSLATED TESTDEV_PATH_UNTRANSLATED
 
@@ -180,6 +181,45 @@ static void test_counts(void)
                     4096);
     qobject_unref(reply);
     stop(&g);
+}
+
+/* Let the bus behind the port have this number, and the device a DTE there */
+static void number_bus(Bench *b, uint32_t bus)
+{
+    const uint64_t dte[4] = { PTE_RW | 3, DOMAIN };
+
+    config_write(b, PORT, 0x18, bus << 16 | bus << 8);
+    config_write(b, PORT, 0x20, 0xe110e100);
+    config_write(b, PORT, 0x04, 6);
+    set_dte_of(b, bus << 8, dte);
+}
+
+/* Hits of a device whose bus gets another number are not those of the old */
+static void test_renumbered(void)
+{
+    Bench *b = bench_start("svm=on",
+                           "-device pcie-root-port,id=port1,addr=07.0 "
+                           "-device svm-testdev,bus=port1");
+    uint8_t bytes[8];
+    QDict *reply;
+    Testdev *t;
+
+    bench_set_up(b);
+    number_bus(b, 0x42);
+    t = testdev_find(b->qts, 0x4200, DEV_BAR);
+    testdev_read(t, UNTRANSLATED, NOBODY, PAGE, bytes, sizeof(bytes));
+    number_bus(b, 0x43);
+    for (int i = 0; i < 3; i++) {
+        testdev_read(t, UNTRANSLATED, NOBODY, PAGE, bytes, sizeof(bytes));
+    }
+    reply = ask(b, "{ 'execute': 'query-amd-iommu-stats' }");
+    g_assert_cmpint(rows(reply, "sources"), ==, 2);
+    g_assert_cmpint(number(row(reply, "sources", 0), "hits"), ==, 1);
+    g_assert_cmpint(number(row(reply, "sources", 1), "hits"), ==, 3);
+    g_assert_cmphex(number(row(reply, "sources", 1), "device-id"), ==, 0x4300);
+    qobject_unref(reply);
+    g_free(t);
+    bench_stop(b);
 }
 
 /* A reset begins anew, also with hits that nobody has asked for yet */
@@ -662,6 +702,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     qtest_add_func("/amdvi/cache-pasid/counts", test_counts);
+    qtest_add_func("/amdvi/cache-pasid/renumbered", test_renumbered);
     qtest_add_func("/amdvi/cache-pasid/reset", test_reset);
     qtest_add_func("/amdvi/cache-pasid/flushes", test_flushes);
     qtest_add_func("/amdvi/cache-pasid/nested", test_nested);

@@ -33,6 +33,7 @@ static struct shared {
     AmdviDteCache dte;
     AmdviRecorder recorder;
     AmdviStats stats;
+    uint64_t source;            /* of hits */
     pthread_mutex_t lock;       /* as that of the engine */
     uint64_t table[PASIDS][PAGES];      /* output of each page: atomic */
     uint64_t floor[PASIDS][PAGES];      /* older ones are flushed: atomic */
@@ -92,7 +93,11 @@ static void read_page(uint32_t pasid, uint32_t page)
     if ((hit.addr >> 12) % PAGES != page) {
         count(&torn);
     }
-    amdvi_stats_hit(&s.stats, DEVICE, pasid);
+    if (!amdvi_stats_hit_fast(s.source, pasid)) {
+        pthread_mutex_lock(&s.lock);
+        amdvi_stats_hit(&s.stats, s.source, DEVICE, pasid);
+        pthread_mutex_unlock(&s.lock);
+    }
 }
 
 static void read_dte(void)
@@ -175,6 +180,7 @@ static void move_page(uint64_t random, uint64_t round)
     flush(random >> 16, pasid, page);
     amdvi_dte_cache_drop(&s.dte, &s.clock, DEVICE);
     amdvi_recorder_add(&s.recorder, &record);
+    amdvi_stats_fold(&s.stats);
     pthread_mutex_unlock(&s.lock);
     qatomic_store_release(&s.floor[pasid][page], out);
     qatomic_store_release(&s.domain_floor, round);
@@ -199,6 +205,7 @@ static void init(void)
     amdvi_dte_clock_init(&s.clock);
     amdvi_recorder_init(&s.recorder, 64);
     amdvi_stats_init(&s.stats);
+    s.source = amdvi_stats_new_source();
     pthread_mutex_init(&s.lock, NULL);
     s.iommu.control = 1;
     for (uint32_t pasid = 0; pasid < PASIDS; pasid++) {
@@ -243,6 +250,9 @@ static void test_threads(void **state)
     assert_int_equal(stale, 0);
     assert_int_equal(torn, 0);
     assert_true(hits > 0 && fills > 0);
+    amdvi_stats_fold(&s.stats);
+    assert_int_equal(s.stats.total.count[AMDVI_COUNT_HITS], hits);
+    assert_int_equal(s.stats.total.count[AMDVI_COUNT_MISSES], fills);
     assert_in_range(s.tlb.time, 1, 2 * rounds);
     amdvi_iotlb_free(&s.tlb);
     amdvi_recorder_free(&s.recorder);

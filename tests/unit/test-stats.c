@@ -2,6 +2,8 @@
 /* Counters: nothing is counted for the wrong one, and no count is lost. */
 #include "unit.h"
 
+#include <pthread.h>
+
 #include "stats.h"
 
 static int set_up(void **state)
@@ -21,8 +23,13 @@ static int tear_down(void **state)
 
 static void hit(AmdviStats *s, uint16_t device_id, uint32_t pasid)
 {
-    if (!amdvi_stats_hit(s, device_id, pasid)) {
-        amdvi_stats_add(s, device_id, pasid, AMDVI_COUNT_HITS, 1);
+    static uint64_t source[65536];
+
+    if (!source[device_id]) {
+        source[device_id] = amdvi_stats_new_source();
+    }
+    if (!amdvi_stats_hit_fast(source[device_id], pasid)) {
+        amdvi_stats_hit(s, source[device_id], device_id, pasid);
     }
 }
 
@@ -164,13 +171,78 @@ static void test_thousand(void **state)
     assert_int_equal(device(s, 8)->count[AMDVI_COUNT_HITS], 2000);
 }
 
+/* 60 devices with 64 PASIDs each are not in each other's way */
+static void test_devices(void **state)
+{
+    AmdviStats *s = *state;
+    uint64_t source[60];
+
+    for (uint16_t i = 0; i < ARRAY_SIZE(source); i++) {
+        source[i] = amdvi_stats_new_source();
+        for (uint32_t pasid = 0; pasid < 64; pasid++) {
+            amdvi_stats_hit(s, source[i], i, pasid);
+        }
+    }
+    for (uint16_t i = 0; i < ARRAY_SIZE(source); i++) {
+        for (uint32_t pasid = 0; pasid < 64; pasid++) {
+            assert_true(amdvi_stats_hit_fast(source[i], pasid));
+        }
+        assert_false(amdvi_stats_hit_fast(source[i], AMDVI_NO_PASID));
+    }
+    amdvi_stats_fold(s);
+    assert_int_equal(device(s, 7)->count[AMDVI_COUNT_HITS], 128);
+    assert_int_equal(pair(s, 59, 63)->count[AMDVI_COUNT_HITS], 2);
+}
+
+/* What was counted before the counters are those of another VM */
+static void test_loaded(void **state)
+{
+    AmdviStats *s = *state;
+
+    hit(s, 8, 1);
+    amdvi_stats_fold(s);
+    assert_int_equal(pair(s, 8, 1)->count[AMDVI_COUNT_HITS], 1);
+    hit(s, 8, 1);
+    amdvi_stats_loaded(s);
+    hit(s, 8, 1);
+    amdvi_stats_fold(s);
+    assert_int_equal(pair(s, 8, 1)->count[AMDVI_COUNT_HITS], 2);
+}
+
+static void *hit_thrice(void *s)
+{
+    for (int i = 0; i < 3; i++) {
+        hit(s, 8, 1);
+    }
+    return amdvi_hits;
+}
+
+/* More threads than have counters, one after the other */
+static void test_threads(void **state)
+{
+    AmdviStats *s = *state;
+
+    hit(s, 9, 1);
+    for (int i = 0; i < AMDVI_HIT_THREADS + 4; i++) {
+        pthread_t thread;
+        void *its_hits;
+
+        assert_int_equal(pthread_create(&thread, NULL, hit_thrice, s), 0);
+        assert_int_equal(pthread_join(thread, &its_hits), 0);
+        assert_ptr_not_equal(its_hits, amdvi_hits);
+    }
+    amdvi_stats_fold(s);
+    assert_int_equal(pair(s, 8, 1)->count[AMDVI_COUNT_HITS],
+                     3 * (AMDVI_HIT_THREADS + 4));
+}
+
 int main(void)
 {
 #define TEST(name) \
     cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(counts), TEST(latency), TEST(iterate), TEST(displaced),
-        TEST(thousand),
+        TEST(thousand), TEST(devices), TEST(loaded), TEST(threads),
     };
 
     return cmocka_run_group_tests_name("stats", tests, NULL, NULL);

@@ -79,15 +79,19 @@ static bool find_cached(AmdviDevice *d, const struct amdvi_request *r,
     return true;
 }
 
-static void count_hit(AmdviDevice *d, const struct amdvi_request *r)
+/* Not inline: its stack frame would be one for each hit */
+static __attribute__((noinline))
+void count_hit_slowly(AmdviDevice *d, const struct amdvi_request *r)
 {
-    AmdviStats *stats = &d->engine->stats;
+    QEMU_LOCK_GUARD(&d->engine->lock);
+    amdvi_stats_hit(&d->engine->stats, qatomic_read(&d->hit_source),
+                    r->device_id, r->pasid);
+}
 
-    if (r->pasid == AMDVI_NO_PASID) {
-        qatomic_set(&d->dte_cache.hits, qatomic_read(&d->dte_cache.hits) + 1);
-    } else if (!amdvi_stats_hit(stats, r->device_id, r->pasid)) {
-        QEMU_LOCK_GUARD(&d->engine->lock);
-        amdvi_stats_add(stats, r->device_id, r->pasid, AMDVI_COUNT_HITS, 1);
+static inline void count_hit(AmdviDevice *d, const struct amdvi_request *r)
+{
+    if (!amdvi_stats_hit_fast(qatomic_read(&d->hit_source), r->pasid)) {
+        count_hit_slowly(d, r);
     }
 }
 
@@ -113,40 +117,15 @@ bool amdvi_svm_find_cached(AmdviDevice *d, const struct amdvi_request *request,
     return serve_cached(d, request, path, hit, AMDVI_pmu_event_dte_hit);
 }
 
-/* The hits of requests without PASID are counted beside the DTE */
-static void fold_hits(AmdviDevice *d)
-{
-    AmdviDteCache *c = &d->dte_cache;
-    uint64_t hits = qatomic_read(&c->hits);
-    uint16_t device_id;
-
-    if (hits != c->hits_seen && amdvi_dte_cache_owner(c, &device_id)) {
-        amdvi_stats_add(&d->engine->stats, device_id, AMDVI_NO_PASID,
-                        AMDVI_COUNT_HITS, hits - c->hits_seen);
-        c->hits_seen = hits;
-    }
-}
-
-static void fold_all_hits(AmdviEngine *e)
-{
-    AmdviDevice *d;
-
-    QLIST_FOREACH_RCU(d, &e->devices, next) {
-        fold_hits(d);
-    }
-    amdvi_stats_fold(&e->stats);
-}
-
 void amdvi_svm_fold_stats(AmdviEngine *e)
 {
     QEMU_LOCK_GUARD(&e->lock);
-    fold_all_hits(e);
+    amdvi_stats_fold(&e->stats);
 }
 
 void amdvi_svm_reset_stats(AmdviEngine *e)
 {
     QEMU_LOCK_GUARD(&e->lock);
-    fold_all_hits(e);
     amdvi_stats_reset(&e->stats);
     e->iotlb.count = (AmdviIotlbCounters) { 0 };
 }
@@ -175,14 +154,20 @@ static void hit_to_result(const struct amdvi_request *request,
     };
 }
 
-/* Remember the DTE that was read since @begin */
+/*
+ * Remember the DTE that was read since @begin.  Hits are counted for the
+ * DeviceID of this entry, so with another one they are somebody else's.
+ */
 static void fill_dte(AmdviDevice *d, uint16_t device_id, uint64_t begin,
                      const struct amdvi_iommu *view, const uint64_t dte[4])
 {
     AmdviEngine *e = d->engine;
+    uint16_t owner;
 
     QEMU_LOCK_GUARD(&e->lock);
-    fold_hits(d);
+    if (!amdvi_dte_cache_owner(&d->dte_cache, &owner) || owner != device_id) {
+        qatomic_set(&d->hit_source, amdvi_stats_new_source());
+    }
     amdvi_dte_cache_fill(&d->dte_cache, &e->dte_clock, begin, device_id, view,
                          dte);
 }
@@ -282,7 +267,6 @@ void amdvi_svm_drop_dte(AmdviEngine *e, uint16_t device_id)
 
     QEMU_LOCK_GUARD(&e->lock);
     QLIST_FOREACH_RCU(d, &e->devices, next) {
-        fold_hits(d);
         amdvi_dte_cache_drop(&d->dte_cache, &e->dte_clock, device_id);
     }
     amdvi_iotlb_overtake(&e->iotlb);

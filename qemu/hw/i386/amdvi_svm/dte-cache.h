@@ -17,8 +17,6 @@ typedef struct AmdviDteCache {
     uint64_t time;              /* of AmdviDteClock; 0: nothing is cached */
     uint64_t summary;
     uint64_t dte[4];
-    uint64_t hits;              /* of requests without PASID, for everybody */
-    uint64_t hits_seen;         /* those that are in AmdviStats */
 } AmdviDteCache;
 
 /* Time of all DTE caches of an IOMMU; advances with each invalidation */

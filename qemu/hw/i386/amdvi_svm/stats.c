@@ -9,6 +9,22 @@
 #define KEY_VALID (UINT64_C(1) << 63)
 #define KEY_PASID_SHIFT 16
 
+/*
+ * A source is a number above the bits of a PASID, the one that stands for
+ * none included.  Below it is how far its counters are from those of others:
+ * 60 sources with 64 PASIDs each are not in each other's way.
+ */
+#define SOURCE_SHIFT 33
+#define SOURCE_STEP 67
+
+/* Found where no thread has counters: its tags are no one's */
+static AmdviHits nobody;
+__thread AmdviHits *amdvi_hits = &nobody;
+
+/* Of all threads that have some; atomic.  Written with the lock */
+static AmdviHits *all_hits[AMDVI_HIT_THREADS];
+static uint64_t sources;
+
 static uint64_t pasid_key(uint16_t device_id, uint32_t pasid)
 {
     return KEY_VALID | (uint64_t)pasid << KEY_PASID_SHIFT | device_id;
@@ -24,34 +40,8 @@ void amdvi_stats_init(AmdviStats *s)
     memset(s, 0, sizeof(*s));
     s->pasid_key = g_new0(uint64_t, AMDVI_STATS_PASIDS);
     s->pasid = g_new0(AmdviCounters, AMDVI_STATS_PASIDS);
-    s->hits = g_new0(uint64_t, AMDVI_STATS_PASIDS);
     s->device_key = g_new0(uint64_t, AMDVI_STATS_DEVICES);
     s->device = g_new0(AmdviCounters, AMDVI_STATS_DEVICES);
-}
-
-void amdvi_stats_free(AmdviStats *s)
-{
-    g_free(s->pasid_key);
-    g_free(s->pasid);
-    g_free(s->hits);
-    g_free(s->device_key);
-    g_free(s->device);
-}
-
-void amdvi_stats_reset(AmdviStats *s)
-{
-    for (uint32_t i = 0; i < AMDVI_STATS_PASIDS; i++) {
-        qatomic_set(&s->pasid_key[i], 0);
-    }
-    memset(s->device_key, 0, sizeof(*s->device_key) * AMDVI_STATS_DEVICES);
-    memset(&s->total, 0, sizeof(s->total));
-}
-
-void amdvi_stats_loaded(AmdviStats *s)
-{
-    for (uint32_t i = 0; i < AMDVI_STATS_PASIDS; i++) {
-        qatomic_set(&s->hits[i], s->pasid[i].count[AMDVI_COUNT_HITS]);
-    }
 }
 
 static uint32_t place_of(uint64_t key, uint32_t size)
@@ -89,67 +79,22 @@ static AmdviCounters *device_row(AmdviStats *s, uint16_t device_id)
     return &s->device[row];
 }
 
-/* Add the hits of a row to what is counted of it, of its device, of all */
-static void fold_row(AmdviStats *s, uint32_t row)
-{
-    uint64_t hits = qatomic_read(&s->hits[row]);
-    uint64_t *seen = &s->pasid[row].count[AMDVI_COUNT_HITS];
-    uint64_t more = hits - *seen;
-
-    if (s->pasid_key[row] && more) {
-        uint16_t device_id = (uint16_t)s->pasid_key[row];
-
-        device_row(s, device_id)->count[AMDVI_COUNT_HITS] += more;
-        s->total.count[AMDVI_COUNT_HITS] += more;
-        *seen = hits;
-    }
-}
-
 static uint32_t pasid_row(AmdviStats *s, uint16_t device_id, uint32_t pasid)
 {
     uint64_t key = pasid_key(device_id, pasid);
     uint32_t row = find_row(s->pasid_key, AMDVI_STATS_PASIDS, key);
 
     if (s->pasid_key[row] != key) {
-        fold_row(s, row);
         memset(&s->pasid[row], 0, sizeof(s->pasid[row]));
-        qatomic_set(&s->hits[row], 0);
-        qatomic_set(&s->pasid_key[row], key);
+        s->pasid_key[row] = key;
     }
     return row;
-}
-
-static void add_hits(uint64_t *hits, uint64_t n)
-{
-    qatomic_set(hits, qatomic_read(hits) + n);
-}
-
-bool amdvi_stats_hit(AmdviStats *s, uint16_t device_id, uint32_t pasid)
-{
-    uint64_t key = pasid_key(device_id, pasid);
-    uint32_t first = place_of(key, AMDVI_STATS_PASIDS);
-
-    for (uint32_t i = 0; i < PROBES; i++) {
-        uint32_t row = (first + i) & (AMDVI_STATS_PASIDS - 1);
-
-        if (qatomic_read(&s->pasid_key[row]) == key) {
-            add_hits(&s->hits[row], 1);
-            return true;
-        }
-    }
-    return false;
 }
 
 void amdvi_stats_add(AmdviStats *s, uint16_t device_id, uint32_t pasid,
                      AmdviCount what, uint64_t n)
 {
-    uint32_t row = pasid_row(s, device_id, pasid);
-
-    if (what == AMDVI_COUNT_HITS) {
-        add_hits(&s->hits[row], n);
-        return;
-    }
-    s->pasid[row].count[what] += n;
+    s->pasid[pasid_row(s, device_id, pasid)].count[what] += n;
     device_row(s, device_id)->count[what] += n;
     s->total.count[what] += n;
 }
@@ -172,11 +117,111 @@ void amdvi_stats_response(AmdviStats *s, uint16_t device_id, uint32_t pasid,
     add_latency(&s->total, ns);
 }
 
+/* Hits of a counter that nobody has seen; from now on somebody has */
+static uint64_t take_hits(AmdviHits *h, uint32_t i)
+{
+    uint64_t seen = h->owner[i].seen;
+
+    h->owner[i].seen = qatomic_read(&h->count[i]);
+    return h->owner[i].seen - seen;
+}
+
+static void fold_counter(AmdviHits *h, uint32_t i)
+{
+    const AmdviHitOwner *o = &h->owner[i];
+    uint64_t hits = take_hits(h, i);
+
+    if (hits) {
+        amdvi_stats_add(o->stats, o->device_id, o->pasid, AMDVI_COUNT_HITS,
+                        hits);
+    }
+}
+
+/* Do something with each counter that belongs to @s */
+static void for_each_counter(AmdviStats *s,
+                             void (*visit)(AmdviHits *h, uint32_t i))
+{
+    for (int t = 0; t < AMDVI_HIT_THREADS && all_hits[t]; t++) {
+        for (uint32_t i = 0; i < AMDVI_HIT_COUNTERS; i++) {
+            if (all_hits[t]->owner[i].stats == s) {
+                visit(all_hits[t], i);
+            }
+        }
+    }
+}
+
 void amdvi_stats_fold(AmdviStats *s)
 {
-    for (uint32_t row = 0; row < AMDVI_STATS_PASIDS; row++) {
-        fold_row(s, row);
+    for_each_counter(s, fold_counter);
+}
+
+static void forget_counter(AmdviHits *h, uint32_t i)
+{
+    take_hits(h, i);
+}
+
+static void forget_hits(AmdviStats *s)
+{
+    for_each_counter(s, forget_counter);
+}
+
+void amdvi_stats_free(AmdviStats *s)
+{
+    forget_hits(s);
+    g_free(s->pasid_key);
+    g_free(s->pasid);
+    g_free(s->device_key);
+    g_free(s->device);
+}
+
+void amdvi_stats_reset(AmdviStats *s)
+{
+    forget_hits(s);
+    memset(s->pasid_key, 0, sizeof(*s->pasid_key) * AMDVI_STATS_PASIDS);
+    memset(s->device_key, 0, sizeof(*s->device_key) * AMDVI_STATS_DEVICES);
+    memset(&s->total, 0, sizeof(s->total));
+}
+
+void amdvi_stats_loaded(AmdviStats *s)
+{
+    forget_hits(s);
+}
+
+uint64_t amdvi_stats_new_source(void)
+{
+    uint64_t n = ++sources;
+
+    return n << SOURCE_SHIFT | n * SOURCE_STEP % AMDVI_HIT_COUNTERS;
+}
+
+/* Give the calling thread counters, if it has none and there are any left */
+static bool has_hits(void)
+{
+    for (int t = 0; t < AMDVI_HIT_THREADS && amdvi_hits == &nobody; t++) {
+        if (!all_hits[t]) {
+            all_hits[t] = amdvi_hits = g_new0(AmdviHits, 1);
+        }
     }
+    return amdvi_hits != &nobody;
+}
+
+void amdvi_stats_hit(AmdviStats *s, uint64_t source, uint16_t device_id,
+                     uint32_t pasid)
+{
+    uint64_t tag = source + pasid;
+    uint32_t i = tag % AMDVI_HIT_COUNTERS;
+
+    if (has_hits()) {
+        if (amdvi_hits->owner[i].stats) {
+            fold_counter(amdvi_hits, i);
+        }
+        amdvi_hits->tag[i] = tag;
+        amdvi_hits->owner[i] = (AmdviHitOwner) {
+            .stats = s, .seen = amdvi_hits->count[i], .pasid = pasid,
+            .device_id = device_id,
+        };
+    }
+    amdvi_stats_add(s, device_id, pasid, AMDVI_COUNT_HITS, 1);
 }
 
 bool amdvi_stats_next_device(const AmdviStats *s, uint32_t *device_id,

@@ -5,9 +5,10 @@
  * In tables of fixed size: the counts of a PASID that has to make room for
  * another stay in those of its device, and those of a device in the total.
  *
- * A hit is counted without a lock, by a plain addition; should two threads
- * count for the same PASID at the same moment, one of the hits may be lost.
- * All else needs the lock of the engine.
+ * All of it needs the lock of the engine, except for a hit: each thread has
+ * counters of its own for these (AmdviHits), and adds to them without a lock
+ * or an atomic operation.  Whoever reads counters folds the hits into them
+ * first; they are exact when no request is on its way.
  */
 #ifndef AMDVI_SVM_STATS_H
 #define AMDVI_SVM_STATS_H
@@ -38,23 +39,74 @@ typedef struct AmdviCounters {
 typedef struct AmdviStats {
     uint64_t *pasid_key;        /* DeviceID and PASID; 0: free */
     AmdviCounters *pasid;
-    uint64_t *hits;             /* of pasid[], counted without a lock */
     uint64_t *device_key;
     AmdviCounters *device;
     AmdviCounters total;
 } AmdviStats;
 
-void amdvi_stats_init(AmdviStats *s);
-void amdvi_stats_free(AmdviStats *s);
-void amdvi_stats_reset(AmdviStats *s);
-/* All but hits[] was read from a stream, where everything had been folded */
-void amdvi_stats_loaded(AmdviStats *s);
+/* Threads with hit counters of their own; others count under the lock */
+#define AMDVI_HIT_THREADS 16
+/* Counters that each of them has: a power of two */
+#define AMDVI_HIT_COUNTERS 4096
+
+/* Whose hits a counter has */
+typedef struct AmdviHitOwner {
+    AmdviStats *stats;
+    uint64_t seen;              /* of its hits, those that @stats has */
+    uint32_t pasid;
+    uint16_t device_id;
+} AmdviHitOwner;
 
 /*
- * Count a hit.  Lock-free; false if the PASID has no counters yet, which
- * amdvi_stats_add() gives it.
+ * The hits of one thread, by source and PASID.  A counter that is needed for
+ * somebody else is folded and given away, with the lock held, by its thread.
  */
-bool amdvi_stats_hit(AmdviStats *s, uint16_t device_id, uint32_t pasid);
+typedef struct AmdviHits {
+    uint64_t tag[AMDVI_HIT_COUNTERS];   /* source + PASID; 0: nobody's */
+    uint64_t count[AMDVI_HIT_COUNTERS]; /* never set back; atomic */
+    AmdviHitOwner owner[AMDVI_HIT_COUNTERS];
+} AmdviHits;
+
+/*
+ * Those of the calling thread: none until its first hit, and then for as long
+ * as the process lives.  Nothing that uses it yields, so a coroutine that
+ * goes on in another thread does no harm.
+ */
+extern __thread AmdviHits *amdvi_hits;
+
+void amdvi_stats_init(AmdviStats *s);
+void amdvi_stats_free(AmdviStats *s);
+/* Begin anew.  Hits that have not been folded are forgotten, here as below */
+void amdvi_stats_reset(AmdviStats *s);
+/* The counters were read from a stream, where everything had been folded */
+void amdvi_stats_loaded(AmdviStats *s);
+
+/* What the hits of a source of requests are told apart by */
+uint64_t amdvi_stats_new_source(void);
+
+/*
+ * Count a hit, without a lock; false if amdvi_stats_hit() has to do it.
+ * @source: from amdvi_stats_new_source()
+ */
+static inline bool amdvi_stats_hit_fast(uint64_t source, uint32_t pasid)
+{
+    uint64_t tag = source + pasid;
+    uint64_t i = tag % AMDVI_HIT_COUNTERS;
+    AmdviHits *h = amdvi_hits;
+
+    if (unlikely(h->tag[i] != tag)) {
+        return false;
+    }
+    qatomic_set(&h->count[i], qatomic_read(&h->count[i]) + 1);
+    return true;
+}
+
+/*
+ * Count a hit of @source, which is @device_id now, and have those that follow
+ * counted the other way
+ */
+void amdvi_stats_hit(AmdviStats *s, uint64_t source, uint16_t device_id,
+                     uint32_t pasid);
 /* Count @n of @what for the device and (AMDVI_NO_PASID: without) the PASID */
 void amdvi_stats_add(AmdviStats *s, uint16_t device_id, uint32_t pasid,
                      AmdviCount what, uint64_t n);
