@@ -6,12 +6,14 @@
 #   BUILD=dir   where all outputs go (default: build)
 #   SAN=1       the same target with address and undefined-behaviour sanitizers
 #   CLANG=1     the same target with clang
+#   TSAN=1      make qemu with a thread sanitizer
 #   QEMU_SRC=   a QEMU tree or tarball to use instead of the pinned release
 #   JOBS=n      how many compilers run at once
 
 BUILD ?= build
 SAN ?=
 CLANG ?=
+TSAN ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 QEMU_SRC ?=
@@ -29,8 +31,8 @@ MAKEFLAGS += --no-builtin-rules
 .NOTPARALLEL:
 
 OUT := $(abspath $(BUILD))
-VARIANT := $(if $(SAN),asan,$(if $(CLANG),clang,plain))
-SUFFIX := $(if $(SAN),-asan,$(if $(CLANG),-clang))
+VARIANT := $(if $(SAN),asan,$(if $(CLANG),clang,$(if $(TSAN),tsan,plain)))
+SUFFIX := $(if $(filter-out plain,$(VARIANT)),-$(VARIANT))
 MESON := $(OUT)/host/bin/meson
 TOOLS_DIR = $(OUT)/tools$(SUFFIX)
 QEMU_DIR = $(OUT)/qemu$(SUFFIX)
@@ -72,7 +74,7 @@ vm: qemu ## boot the demonstration guest and leave it running
 vm-stop: ## shut the demonstration guest down
 	@scripts/vm stop
 
-.PHONY: qemu qemu-asan qemu-clang qemu-fuzz qemu-stock
+.PHONY: qemu qemu-asan qemu-clang qemu-fuzz qemu-tsan qemu-stock
 qemu: ## fetch, patch and build QEMU with the SVM engine
 	@qemu/build emulator $(VARIANT)
 qemu-asan: ## the same with sanitizers (also: make qemu SAN=1)
@@ -81,6 +83,8 @@ qemu-clang: ## the same with clang (also: make qemu CLANG=1)
 	@qemu/build emulator clang
 qemu-fuzz: ## the program that fuzzes engine and endpoints (clang)
 	@qemu/build emulator fuzz
+qemu-tsan: ## QEMU with a thread sanitizer (also: make qemu TSAN=1)
+	@qemu/build emulator tsan
 qemu-stock: ## QEMU without our changes
 	@qemu/build emulator stock
 

@@ -63,6 +63,8 @@ VARIANTS: Dict[str, Variant] = {
     "fuzz": Variant("qemu-fuzz", "plain", "clang",
                     ("--disable-werror", "--enable-asan", "--enable-ubsan",
                      "--enable-fuzzing"), program=FUZZER),
+    "tsan": Variant("qemu-tsan", "plain", "gcc",
+                    ("--disable-werror", "--enable-tsan")),
     "stock": Variant("qemu", "stock", "gcc", ("--enable-werror",), "-stock"),
     "series": Variant("qemu", "series", "gcc", ("--enable-werror",)),
 }
