@@ -26,6 +26,8 @@
 #define PASIDS 8
 #define ROUNDS_MIN 3000
 #define DEVICE 3
+/* Accesses of a reader between two chances for others */
+#define BURST 64
 
 static struct shared {
     AmdviIotlb tlb;
@@ -144,6 +146,10 @@ static void *reader(void *seed)
         read_page(r % PASIDS, (r >> 8) % PAGES);
         read_dte();
         read_records(&from);
+        /* The invalidator waits, perhaps for this processor */
+        if ((r >> 16) % BURST == 0) {
+            sched_yield();
+        }
     }
     return NULL;
 }
