@@ -205,10 +205,20 @@ check-mutants: qemu-stock ## plant faults; the tests must notice each
 check-build: ## tests of the build scripts
 	@scripts/tap-summary tests/build/*-test
 
+.PHONY: dist
+dist: ## the release tarball, the same bytes each time (build/dist)
+	@scripts/dist
+
+.PHONY: deb
+deb: ## Debian packages of libamdvi and the tools (build/deb)
+	@scripts/deps --deb
+	@scripts/deb
+
 .PHONY: install uninstall
 install: tools ## install libamdvi and the tools (PREFIX=, DESTDIR=)
 	@$(MESON) configure $(OUT)/tools -Dprefix=$(PREFIX)
 	@$(MESON) install -C $(OUT)/tools \
 	    $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+	@$(if $(DESTDIR),,ldconfig)
 uninstall: ## remove what the last install from this folder put in place
 	@ninja -C $(OUT)/tools uninstall

@@ -8,6 +8,7 @@
 #include "options.h"
 #include "pci.h"
 #include "render.h"
+#include "target-callbacks.h"
 #include "target-qmp.h"
 #include "text.h"
 

@@ -3,14 +3,18 @@
  * libamdvi-views for programs that are not written in C, such as the
  * commands for GDB: flat functions, no structures but that of the callbacks.
  *
- * A face has one target at most.  Functions that can fail return an enum
- * amdvi_exit, 0 for success; amdvi_face_message() then is the sentence for
- * people.  A face belongs to one thread at a time.
+ * A face has one target at most.  Functions that can fail return an exit code
+ * of amdvi-inspect(1), 0 for success; amdvi_face_message() then is the
+ * sentence for people.  A face belongs to one thread at a time.
  */
 #ifndef AMDVI_INSPECT_FACE_H
 #define AMDVI_INSPECT_FACE_H
 
-#include "target-callbacks.h"
+#include "callbacks.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct amdvi_face;
 
@@ -34,8 +38,9 @@ void amdvi_face_close(struct amdvi_face *face);
 /*
  * Show a view: @words are the name of its command, arguments and options as
  * on the command line of amdvi-inspect, those that say where QEMU is left
- * out, and those that wait.  "dump" does what it does there, too.  Also on failure *@ret_text is what there is to show, or "", and the
- * caller frees it with amdvi_face_free_text().
+ * out, and those that wait.  "dump" does what it does there, too.  Also on
+ * failure *@ret_text is what there is to show, or "", and the caller frees it
+ * with amdvi_face_free_text().
  */
 int amdvi_face_run(struct amdvi_face *face, int count, char **words,
                    char **ret_text);

@@ -14,7 +14,7 @@
 #include "rules.h"
 #include "walk.h"
 
-/* Version of the library, "0.1.0" */
+/* Version of the library, three numbers with dots between them */
 const char *amdvi_version(void);
 
 #endif

@@ -13,7 +13,7 @@ static const char head[] =
     ".\\\" SPDX-License-Identifier: GPL-2.0-or-later\n"
     ".Dd November 21, 2026\n"
     ".Dt AMDVI-LAYOUTS 7\n"
-    ".Os\n"
+    ".Os amdvi %s\n"
     ".Sh NAME\n"
     ".Nm amdvi-layouts\n"
     ".Nd registers and structures of the AMD IOMMU, bit by bit\n"
@@ -123,7 +123,7 @@ int main(void)
 {
     int family = -1;
 
-    fputs(head, stdout);
+    printf(head, amdvi_version());
     for (int i = 0; i < AMDVI_NUM_LAYOUTS; i++) {
         const struct amdvi_layout *layout = &amdvi_layouts[i];
 

@@ -123,6 +123,25 @@ class Show(gdb.Command):
         return []
 
 
+class Version(gdb.Command):
+    """Print which version of libamdvi decodes, and its file.
+
+Usage: amdvi version"""
+
+    def __init__(self) -> None:
+        super().__init__("amdvi version", gdb.COMMAND_SUPPORT)
+
+    def invoke(self, _argument: str, _from_tty: bool) -> None:
+        """Print a line."""
+        self.dont_repeat()
+        try:
+            lib = SESSION.lib()
+        except Failure as failure:
+            raise gdb.GdbError(f"amdvi version: {failure}")
+        gdb.write(f"amdvi {library.version(lib)} "
+                  f"({lib._name})\n")  # pylint: disable=protected-access
+
+
 class Dump(gdb.Command):
     """Write the state of the IOMMU to a file.
 
@@ -235,6 +254,7 @@ def define_views() -> None:
 def define() -> None:
     """Define all commands."""
     Prefix()
+    Version()
     Dump()
     Examine()
     define_views()

@@ -114,12 +114,20 @@ def declare(lib: ctypes.CDLL) -> ctypes.CDLL:
         function = getattr(lib, f"amdvi_face_{name}")
         function.restype = result
         function.argtypes = arguments
+    # of libamdvi, which comes along
+    lib.amdvi_version.restype = text
+    lib.amdvi_version.argtypes = []
     return lib
 
 
 def text_of(value: Optional[bytes]) -> str:
     """A string of the library."""
     return (value or b"").decode("utf-8", "replace")
+
+
+def version(lib: ctypes.CDLL) -> str:
+    """Version of libamdvi."""
+    return text_of(lib.amdvi_version())
 
 
 def views(lib: ctypes.CDLL) -> Iterator[View]:
