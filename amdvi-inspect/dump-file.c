@@ -16,7 +16,7 @@ static ssize_t write_gz(void *cookie, const char *buf, size_t size)
 {
     int n = gzwrite(cookie, buf, (unsigned int)size);
 
-    return n > 0 ? n : -1;
+    return n > 0 ? n : 0;
 }
 
 static bool is_gz(const char *path)

@@ -262,16 +262,17 @@ static bool read_paused(struct dump *dump, struct amdvi_error *err)
     uint64_t start;
     bool good;
 
-    if (dump->options->live || !dump->source->ops->pause) {
+    if (dump->options->live || dump->source->readonly ||
+        !dump->source->ops->pause) {
         return read_all(dump, err);
     }
     start = clock_us();
     amdvi_interrupt_defer(true);
     good = amdvi_target_pause(dump->source, true, err) &&
            read_all(dump, err);
-    if (!amdvi_target_pause(dump->source, false, &resume_err) && good) {
-        *err = resume_err;
-        good = false;
+    if (!amdvi_target_pause(dump->source, false, &resume_err)) {
+        good = amdvi_fail(err, resume_err.code, "the VM was paused and could "
+                          "not be continued: %s", resume_err.message);
     }
     amdvi_interrupt_defer(false);
     dump->report.paused = true;

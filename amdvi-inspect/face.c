@@ -60,8 +60,10 @@ void amdvi_face_close(struct amdvi_face *face)
 int amdvi_face_open_qmp(struct amdvi_face *face, const char *address,
                         const char *iommu, int timeout_ms)
 {
+    const struct amdvi_qmp_manner manner = { .timeout_ms = timeout_ms };
+
     amdvi_face_close(face);
-    face->target = amdvi_target_open_qmp(address, iommu, timeout_ms,
+    face->target = amdvi_target_open_qmp(address, iommu, &manner,
                                          &face->err);
     return result(face, face->target != NULL);
 }

@@ -8,24 +8,33 @@
 #include <inttypes.h>
 #include <time.h>
 
+/* One character, escaped if it could control a terminal.  Its length */
+static size_t write_character(FILE *out, const char *text)
+{
+    uint32_t point;
+    bool safe;
+    size_t length = amdvi_utf8_decode(text, &point, &safe);
+
+    if (length == 0) {
+        fputs("\\ufffd", out);
+        return 1;
+    }
+    if (safe) {
+        fwrite(text, 1, length, out);
+    } else {
+        fprintf(out, "\\u%04" PRIx32, point);
+    }
+    return length;
+}
+
 static void write_string(FILE *out, const char *text)
 {
     fputc('"', out);
     while (*text) {
-        uint32_t point;
-        bool safe;
-        size_t length = amdvi_utf8_decode(text, &point, &safe);
-
-        if (length == 0) {
-            fputs("\\ufffd", out);
-        } else if (!safe) {
-            fprintf(out, "\\u%04" PRIx32, point);
-        } else if (*text == '"' || *text == '\\') {
-            fprintf(out, "\\%c", *text);
-        } else {
-            fwrite(text, 1, length, out);
+        if (*text == '"' || *text == '\\') {
+            fputc('\\', out);
         }
-        text += length ? length : 1;
+        text += write_character(out, text);
     }
     fputc('"', out);
 }
@@ -112,7 +121,9 @@ void amdvi_json_raw(struct amdvi_json *json, const char *key,
                     const char *value)
 {
     lead(json, key);
-    fputs(value, json->out);
+    while (*value) {
+        value += write_character(json->out, value);
+    }
 }
 
 void amdvi_json_time(struct amdvi_json *json, const char *key)

@@ -34,7 +34,7 @@ void amdvi_json_number(struct amdvi_json *json, const char *key,
                        uint64_t value);
 void amdvi_json_bool(struct amdvi_json *json, const char *key, bool value);
 void amdvi_json_null(struct amdvi_json *json, const char *key);
-/* A value that is JSON already */
+/* A value that is JSON already, on one line */
 void amdvi_json_raw(struct amdvi_json *json, const char *key,
                     const char *value);
 /* Now, in UTC: "2026-01-31T23:59:59Z" */

@@ -94,6 +94,8 @@ int main(int argc, char **argv)
 
     /* a reader that leaves is noticed by the write, and is no failure */
     signal(SIGPIPE, SIG_IGN);
+    /* so is a file that may not grow, and the dump is not left half done */
+    signal(SIGXFSZ, SIG_IGN);
     if (amdvi_options_parse(argc, argv, &options, &err)) {
         status = run_options(&options);
     } else {

@@ -23,6 +23,7 @@ struct amdvi_options {
     const char *libvirt;        /* a domain; NULL: not given */
     const char *iommu;
     int timeout_ms;
+    bool readonly;              /* send QEMU only what changes nothing */
     enum amdvi_color color;
     bool json;
     bool no_pager;
@@ -34,7 +35,6 @@ struct amdvi_options {
     const char *reason;
     const char *script;         /* of the command tui: see tui/tui.h */
     int interval_ms;            /* 0: not given */
-    bool readonly;
     bool ascii;
     const char *connection;     /* an option that says which QEMU, or NULL */
     const char *command;        /* NULL: none */

@@ -4,6 +4,7 @@
  */
 #include "qmp.h"
 #include "interrupt.h"
+#include "json-limit.h"
 #include "reply.h"
 #include "socket.h"
 #include "text.h"
@@ -17,15 +18,18 @@
 
 /* Objects and arrays within each other; QEMU's deepest are PCI bridges */
 #define MAX_DEPTH 128
-/* Bytes of one message; the largest we ask for have about 256 KiB */
-#define MAX_MESSAGE (16u << 20)
+/* One message; the largest we ask for have about 256 KiB */
+static const struct amdvi_json_size max_message = {
+    .bytes = 16u << 20, .containers = 64u << 10, .commas = 1u << 20,
+};
 /* The event that is kept, and how many of it */
 #define BREAK_EVENT "AMD_IOMMU_BREAK"
 #define MAX_BREAKS 16
 
 struct amdvi_qmp {
     int fd;                     /* -1: the connection is dead */
-    int timeout_ms;
+    struct amdvi_qmp_manner manner;
+    bool named;                 /* the address can be connected to */
     int64_t next_id;
     char *address;
     bool libvirt;               /* address is a domain; fd is of one reply */
@@ -46,6 +50,11 @@ const char *amdvi_qmp_address(const struct amdvi_qmp *qmp)
 const char *amdvi_qmp_version(const struct amdvi_qmp *qmp)
 {
     return qmp->version;
+}
+
+bool amdvi_qmp_readonly(const struct amdvi_qmp *qmp)
+{
+    return qmp->manner.readonly;
 }
 
 bool amdvi_qmp_has(const struct amdvi_qmp *qmp, const char *command)
@@ -118,24 +127,26 @@ static bool parse_failure(struct amdvi_qmp *qmp,
  * Parse some of the buffer.  Returns false on failure; *@ret stays NULL
  * while the message is not complete.
  */
-static bool parse_some(struct amdvi_qmp *qmp, size_t *size,
+static bool parse_some(struct amdvi_qmp *qmp, struct amdvi_json_size *size,
                        struct json_object **ret, struct amdvi_error *err)
 {
+    const char *text = qmp->buffer + qmp->start, *above;
     enum json_tokener_error error;
 
-    *ret = json_tokener_parse_ex(qmp->tokener, qmp->buffer + qmp->start,
+    *ret = json_tokener_parse_ex(qmp->tokener, text,
                                  (int)(qmp->end - qmp->start));
     error = json_tokener_get_error(qmp->tokener);
     if (error != json_tokener_success && error != json_tokener_continue) {
         return parse_failure(qmp, error, err);
     }
-    *size += json_tokener_get_parse_end(qmp->tokener);
+    amdvi_json_measure(size, text, json_tokener_get_parse_end(qmp->tokener));
     qmp->start += json_tokener_get_parse_end(qmp->tokener);
-    if (*size > MAX_MESSAGE) {
+    above = amdvi_json_exceeds(size, &max_message);
+    if (above) {
         json_object_put(*ret);
         return amdvi_fail(err, AMDVI_EXIT_REPLY,
-                          "%s sent a message of more than %u bytes",
-                          qmp->address, MAX_MESSAGE);
+                          "%s sent a message with more %s than any reply has",
+                          qmp->address, above);
     }
     if (error == json_tokener_success &&
         !json_object_is_type(*ret, json_type_object)) {
@@ -160,15 +171,15 @@ static struct json_object *read_message(struct amdvi_qmp *qmp,
                                         struct amdvi_error *err)
 {
     struct json_object *message = NULL;
-    size_t size = 0;
+    struct amdvi_json_size size = { 0 };
 
     json_tokener_reset(qmp->tokener);
     while (!message) {
-        if (size == 0) {
+        if (size.bytes == 0) {
             skip_space(qmp);
         }
         if (qmp->start == qmp->end) {
-            if (!fill(qmp, deadline, size > 0, err)) {
+            if (!fill(qmp, deadline, size.bytes > 0, err)) {
                 hang_up(qmp);
                 return NULL;
             }
@@ -338,7 +349,7 @@ static struct json_object *run_virsh(struct amdvi_qmp *qmp,
                                      struct json_object *arguments,
                                      struct amdvi_error *err)
 {
-    int64_t deadline = amdvi_clock_ms() + qmp->timeout_ms;
+    int64_t deadline = amdvi_clock_ms() + qmp->manner.timeout_ms;
     struct json_object *message = new_message(command, arguments, -1);
     struct json_object *result = NULL;
     pid_t pid;
@@ -359,13 +370,40 @@ static struct json_object *run_virsh(struct amdvi_qmp *qmp,
     return result;
 }
 
+/* "query-..." are so by QMP's rules; of the others these */
+static bool changes_nothing(const char *command,
+                            struct json_object *arguments)
+{
+    static const char *const harmless[] = {
+        "qmp_capabilities", "qom-list", "qom-get", "guest-memory-read",
+        "amd-iommu-translate",
+    };
+    const char *line;
+
+    for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
+        if (strcmp(command, harmless[i]) == 0) {
+            return true;
+        }
+    }
+    return strncmp(command, "query-", 6) == 0 ||
+           (strcmp(command, "human-monitor-command") == 0 &&
+            amdvi_reply_text(arguments, "command-line", &line) &&
+            (strncmp(line, "info ", 5) == 0 || strncmp(line, "xp ", 3) == 0));
+}
+
 struct json_object *amdvi_qmp_run(struct amdvi_qmp *qmp, const char *command,
                                   struct json_object *arguments,
                                   struct amdvi_error *err)
 {
-    int64_t deadline = amdvi_clock_ms() + qmp->timeout_ms;
+    int64_t deadline = amdvi_clock_ms() + qmp->manner.timeout_ms;
     int64_t id = qmp->next_id++;
 
+    if (qmp->manner.readonly && !changes_nothing(command, arguments)) {
+        json_object_put(arguments);
+        amdvi_fail(err, AMDVI_EXIT_USAGE, "%s would change the VM, and "
+                   "--readonly forbids that", command);
+        return NULL;
+    }
     if (qmp->libvirt) {
         return run_virsh(qmp, command, arguments, err);
     }
@@ -399,9 +437,15 @@ struct json_object *amdvi_qmp_wait_event(struct amdvi_qmp *qmp,
         return NULL;
     }
     while (!data) {
-        struct json_object *message = read_message(qmp, INT64_MAX, err);
+        struct json_object *message;
         const char *name;
 
+        /* events that never end would never let us wait */
+        if (amdvi_interrupt_wait()) {
+            amdvi_interrupt_fail(err);
+            return NULL;
+        }
+        message = read_message(qmp, INT64_MAX, err);
         if (!message) {
             return NULL;
         }
@@ -503,7 +547,8 @@ static bool negotiate(struct amdvi_qmp *qmp, int64_t deadline,
     return reply && ask_commands(qmp, err);
 }
 
-static struct amdvi_qmp *new_client(const char *address, int timeout_ms)
+static struct amdvi_qmp *new_client(const char *address,
+                                    const struct amdvi_qmp_manner *manner)
 {
     struct amdvi_qmp *qmp = calloc(1, sizeof(*qmp));
 
@@ -511,7 +556,7 @@ static struct amdvi_qmp *new_client(const char *address, int timeout_ms)
         return NULL;
     }
     qmp->fd = -1;
-    qmp->timeout_ms = timeout_ms;
+    qmp->manner = *manner;
     qmp->address = strdup(address);
     qmp->commands = json_object_new_object();
     qmp->breaks = json_object_new_array();
@@ -540,22 +585,25 @@ static struct amdvi_qmp *begin(struct amdvi_qmp *qmp, int fd,
 }
 
 struct amdvi_qmp *amdvi_qmp_attach(int fd, const char *address,
-                                   int timeout_ms, struct amdvi_error *err)
+                                   const struct amdvi_qmp_manner *manner,
+                                   struct amdvi_error *err)
 {
-    struct amdvi_qmp *qmp = new_client(address, timeout_ms);
+    struct amdvi_qmp *qmp = new_client(address, manner);
 
     if (!qmp) {
         close(fd);
         amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
         return NULL;
     }
-    return begin(qmp, fd, amdvi_clock_ms() + timeout_ms, err);
+    return begin(qmp, fd, amdvi_clock_ms() + manner->timeout_ms, err);
 }
 
-struct amdvi_qmp *amdvi_qmp_open_libvirt(const char *domain, int timeout_ms,
-                                         struct amdvi_error *err)
+struct amdvi_qmp *
+amdvi_qmp_open_libvirt(const char *domain,
+                       const struct amdvi_qmp_manner *manner,
+                       struct amdvi_error *err)
 {
-    struct amdvi_qmp *qmp = new_client(domain, timeout_ms);
+    struct amdvi_qmp *qmp = new_client(domain, manner);
     struct json_object *version;
 
     if (!qmp) {
@@ -575,18 +623,32 @@ struct amdvi_qmp *amdvi_qmp_open_libvirt(const char *domain, int timeout_ms,
     return qmp;
 }
 
-struct amdvi_qmp *amdvi_qmp_open(const char *address, int timeout_ms,
+struct amdvi_qmp *amdvi_qmp_open(const char *address,
+                                 const struct amdvi_qmp_manner *manner,
                                  struct amdvi_error *err)
 {
     int64_t deadline = amdvi_clock_ms() + AMDVI_QMP_CONNECT_MS;
-    struct amdvi_qmp *qmp = new_client(address, timeout_ms);
+    struct amdvi_qmp *qmp = new_client(address, manner);
 
     if (!qmp) {
         amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
         return NULL;
     }
+    qmp->named = true;
     return begin(qmp, amdvi_socket_open(address, deadline, err), deadline,
                  err);
+}
+
+bool amdvi_qmp_reopen(struct amdvi_qmp *qmp, struct amdvi_error *err)
+{
+    int64_t deadline = amdvi_clock_ms() + AMDVI_QMP_CONNECT_MS;
+
+    if (qmp->fd >= 0 || !qmp->named) {
+        return true;
+    }
+    qmp->start = qmp->end = 0;
+    qmp->fd = amdvi_socket_open(qmp->address, deadline, err);
+    return qmp->fd >= 0 && (negotiate(qmp, deadline, err) || hang_up(qmp));
 }
 
 void amdvi_qmp_close(struct amdvi_qmp *qmp)

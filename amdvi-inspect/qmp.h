@@ -18,21 +18,33 @@
 
 struct amdvi_qmp;
 
+/* How to talk to a QEMU */
+struct amdvi_qmp_manner {
+    int timeout_ms;             /* limit for one command */
+    bool readonly;              /* send only what changes nothing in it */
+};
+
 /*
- * Connect to @address (see amdvi_socket_open()) and negotiate.  A later
- * command may take @timeout_ms.  Returns NULL on failure.
+ * Connect to @address (see amdvi_socket_open()) and negotiate.  Returns NULL
+ * on failure.
  */
-struct amdvi_qmp *amdvi_qmp_open(const char *address, int timeout_ms,
+struct amdvi_qmp *amdvi_qmp_open(const char *address,
+                                 const struct amdvi_qmp_manner *manner,
                                  struct amdvi_error *err);
 /*
  * The same over a stream socket that does not block and is already connected;
  * it is taken over, also on failure.  @address is for messages.
  */
 struct amdvi_qmp *amdvi_qmp_attach(int fd, const char *address,
-                                   int timeout_ms, struct amdvi_error *err);
+                                   const struct amdvi_qmp_manner *manner,
+                                   struct amdvi_error *err);
 /* The same through libvirt, for the VM it calls @domain; without events */
-struct amdvi_qmp *amdvi_qmp_open_libvirt(const char *domain, int timeout_ms,
-                                         struct amdvi_error *err);
+struct amdvi_qmp *
+amdvi_qmp_open_libvirt(const char *domain,
+                       const struct amdvi_qmp_manner *manner,
+                       struct amdvi_error *err);
+/* If the connection of amdvi_qmp_open() is dead, make it anew */
+bool amdvi_qmp_reopen(struct amdvi_qmp *qmp, struct amdvi_error *err);
 /* @qmp may be NULL */
 void amdvi_qmp_close(struct amdvi_qmp *qmp);
 
@@ -40,6 +52,9 @@ void amdvi_qmp_close(struct amdvi_qmp *qmp);
 const char *amdvi_qmp_address(const struct amdvi_qmp *qmp);
 /* "10.2.2", as the greeting said; "unknown" if it did not */
 const char *amdvi_qmp_version(const struct amdvi_qmp *qmp);
+
+/* Whether only what changes nothing is sent: the rest fails, unsent */
+bool amdvi_qmp_readonly(const struct amdvi_qmp *qmp);
 
 /* Whether this QEMU has a command */
 bool amdvi_qmp_has(const struct amdvi_qmp *qmp, const char *command);

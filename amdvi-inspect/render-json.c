@@ -232,6 +232,7 @@ static void put_page(struct amdvi_renderer *renderer, struct amdvi_run *run,
     if (self->lines) {
         fflush(json->out);
     }
+    renderer->done = amdvi_nobody_reads(json->out);
 }
 
 static void end(struct amdvi_renderer *renderer, struct amdvi_run *run,

@@ -7,6 +7,7 @@
 #include "text.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,6 +205,14 @@ static void put_form(struct amdvi_text_renderer *text,
     }
 }
 
+bool amdvi_nobody_reads(FILE *out)
+{
+    /* errors are reported unasked; what is no file has no descriptor */
+    struct pollfd poller = { .fd = fileno(out) };
+
+    return ferror(out) || poll(&poller, 1, 0) > 0;
+}
+
 static void put_page(struct amdvi_renderer *renderer, struct amdvi_run *run,
                      const struct amdvi_page *page)
 {
@@ -222,6 +231,7 @@ static void put_page(struct amdvi_renderer *renderer, struct amdvi_run *run,
     if (run->query->follow) {
         fflush(text->out);
     }
+    renderer->done = amdvi_nobody_reads(text->out);
 }
 
 static void end(struct amdvi_renderer *renderer, struct amdvi_run *run,

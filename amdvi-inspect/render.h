@@ -31,4 +31,7 @@ void amdvi_text_renderer_init(struct amdvi_text_renderer *text, FILE *out,
                               bool color);
 void amdvi_json_renderer_init(struct amdvi_json_renderer *json, FILE *out);
 
+/* A write has failed, or the pipe or terminal has nobody at its other end */
+bool amdvi_nobody_reads(FILE *out);
+
 #endif

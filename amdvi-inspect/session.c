@@ -37,6 +37,9 @@ void amdvi_report(const struct amdvi_error *err, enum amdvi_color color,
 static struct amdvi_target *open_target(const struct amdvi_options *options,
                                         struct amdvi_error *err)
 {
+    const struct amdvi_qmp_manner manner = {
+        .timeout_ms = options->timeout_ms, .readonly = options->readonly,
+    };
     const char *socket = options->socket;
 
     if ((options->pid != 0) + (socket != NULL) + (options->dump != NULL) +
@@ -50,11 +53,11 @@ static struct amdvi_target *open_target(const struct amdvi_options *options,
     }
     if (options->libvirt) {
         return amdvi_target_open_libvirt(options->libvirt, options->iommu,
-                                         options->timeout_ms, err);
+                                         &manner, err);
     }
     if (options->pid) {
-        return amdvi_target_open_pid(options->pid, options->iommu,
-                                     options->timeout_ms, err);
+        return amdvi_target_open_pid(options->pid, options->iommu, &manner,
+                                     err);
     }
     if (!socket) {
         socket = getenv("AMDVI_QMP");
@@ -65,8 +68,7 @@ static struct amdvi_target *open_target(const struct amdvi_options *options,
                    "or set AMDVI_QMP");
         return NULL;
     }
-    return amdvi_target_open_qmp(socket, options->iommu, options->timeout_ms,
-                                 err);
+    return amdvi_target_open_qmp(socket, options->iommu, &manner, err);
 }
 
 void amdvi_session_close(struct amdvi_session *session)
@@ -82,8 +84,26 @@ struct amdvi_target *amdvi_session_target(struct amdvi_session *session,
         amdvi_target_refresh(session->target);
     } else {
         session->target = open_target(session->options, err);
+        if (session->target) {
+            session->target->paused = session->paused;
+            session->paused = false;
+        }
     }
     return session->target;
+}
+
+bool amdvi_session_resume(struct amdvi_session *session,
+                          struct amdvi_error *err)
+{
+    bool good = true;
+
+    amdvi_interrupt_defer(true);
+    if (session->target ? session->target->paused : session->paused) {
+        good = amdvi_session_target(session, err) &&
+               amdvi_target_pause(session->target, false, err);
+    }
+    amdvi_interrupt_defer(false);
+    return good;
 }
 
 static bool show(struct amdvi_session *session,
@@ -123,6 +143,8 @@ void amdvi_session_failed(struct amdvi_session *session,
 {
     if (amdvi_interrupt_get() || err->code == AMDVI_EXIT_CONNECTION ||
         err->code == AMDVI_EXIT_TIMEOUT || err->code == AMDVI_EXIT_REPLY) {
+        session->paused = session->target ? session->target->paused
+                                          : session->paused;
         amdvi_session_close(session);
     }
 }

@@ -15,6 +15,7 @@ struct amdvi_session {
     int color_fd;               /* descriptor that says if out has colour */
     bool in_shell;
     bool frozen;                            /* the shell has paused the VM */
+    bool paused;                /* so it was when the connection was lost */
     char device[AMDVI_FIELD_TEXT];          /* that of "use", or "" */
 };
 
@@ -35,6 +36,13 @@ struct amdvi_target *amdvi_session_target(struct amdvi_session *session,
  */
 void amdvi_session_failed(struct amdvi_session *session,
                           const struct amdvi_error *err);
+
+/*
+ * Who leaves lets the VM go on that we have paused, whatever has become of
+ * the connection.  True also if there is nothing to do.
+ */
+bool amdvi_session_resume(struct amdvi_session *session,
+                          struct amdvi_error *err);
 
 /* Run the command that @options name.  Output goes to session->out */
 bool amdvi_session_run(struct amdvi_session *session,

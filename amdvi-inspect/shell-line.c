@@ -41,7 +41,11 @@ static bool pause_vm(struct amdvi_session *session, bool stop,
 {
     struct amdvi_target *target = amdvi_session_target(session, err);
 
-    if (!target || !amdvi_target_pause(target, stop, err)) {
+    if (!target) {
+        return false;
+    }
+    if (!amdvi_target_pause(target, stop, err)) {
+        amdvi_session_failed(session, err);
         return false;
     }
     session->frozen = stop;

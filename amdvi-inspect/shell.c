@@ -25,17 +25,25 @@
 #define PROMPT "amdvi> "
 #define PROMPT_FROZEN "amdvi (paused)> "
 
+static const int caught[] = { SIGINT, SIGTERM, SIGHUP };
+
+#define NUM_CAUGHT (sizeof(caught) / sizeof(caught[0]))
+
 /* Readline's callbacks have no argument of ours */
 static struct {
     struct amdvi_session *session;
     struct amdvi_candidates candidates;
     char *line;
     bool line_done;
+    volatile sig_atomic_t leave;
 } terminal;
 
-static void on_interrupt(int number)
+/* Ctrl-C ends a command or a line; what else comes ends the shell, too */
+static void on_signal(int number)
 {
-    (void)number;
+    if (number != SIGINT) {
+        terminal.leave = true;
+    }
     amdvi_interrupt_set(true);
 }
 
@@ -134,6 +142,13 @@ static void save_history(void)
     free(path);
 }
 
+/* End of the line without one, and of the shell */
+static void give_up(void)
+{
+    rl_callback_handler_remove();
+    terminal.line_done = true;
+}
+
 /*
  * Wait for a key.  Ctrl-C, which is delivered only in here, gives the line
  * up.  @outside: signals blocked while a command runs.
@@ -144,6 +159,8 @@ static void await_key(const sigset_t *outside)
 
     if (ppoll(&poller, 1, NULL, outside) > 0) {
         rl_callback_read_char();
+    } else if (terminal.leave) {
+        give_up();
     } else if (amdvi_interrupt_get()) {
         amdvi_interrupt_set(false);
         rl_callback_sigcleanup();
@@ -157,11 +174,13 @@ static void await_key(const sigset_t *outside)
 /* A line that the caller frees; NULL at the end of the input */
 static char *edit_line(const struct amdvi_session *session)
 {
-    sigset_t interrupt, outside;
+    sigset_t signals, outside;
 
-    sigemptyset(&interrupt);
-    sigaddset(&interrupt, SIGINT);
-    sigprocmask(SIG_BLOCK, &interrupt, &outside);
+    sigemptyset(&signals);
+    for (size_t i = 0; i < NUM_CAUGHT; i++) {
+        sigaddset(&signals, caught[i]);
+    }
+    sigprocmask(SIG_BLOCK, &signals, &outside);
     terminal.line = NULL;
     terminal.line_done = false;
     rl_callback_handler_install(session->frozen ? PROMPT_FROZEN : PROMPT,
@@ -178,14 +197,16 @@ static char *edit_line(const struct amdvi_session *session)
 
 static void start_terminal(struct amdvi_session *session)
 {
-    struct sigaction action = { .sa_handler = on_interrupt };
+    struct sigaction action = { .sa_handler = on_signal };
 
     terminal.session = session;
     rl_readline_name = "amdvi-inspect";
     rl_attempted_completion_function = complete_line;
     rl_completer_word_break_characters = (char *)" \t\n|;=,";
     rl_catch_signals = 0;
-    sigaction(SIGINT, &action, NULL);
+    for (size_t i = 0; i < NUM_CAUGHT; i++) {
+        sigaction(caught[i], &action, NULL);
+    }
     load_history();
 }
 
@@ -196,7 +217,8 @@ static void run_terminal(struct amdvi_session *session)
     char *line;
 
     start_terminal(session);
-    while (next == AMDVI_SHELL_GO_ON && (line = edit_line(session))) {
+    while (next == AMDVI_SHELL_GO_ON && !terminal.leave &&
+           (line = edit_line(session))) {
         struct amdvi_error err = { .code = AMDVI_EXIT_OK };
 
         if (!amdvi_shell_line(session, line, &next, &err)) {
@@ -205,13 +227,13 @@ static void run_terminal(struct amdvi_session *session)
         amdvi_interrupt_set(false);
         free(line);
     }
-    if (next == AMDVI_SHELL_GO_ON) {
+    if (next == AMDVI_SHELL_GO_ON && !terminal.leave) {
         putchar('\n');
     }
     save_history();
 }
 
-/* Without --keep-going the first error ends it */
+/* Without --keep-going the first error ends it; a signal does always */
 static bool run_file(struct amdvi_session *session, bool keep_going,
                      struct amdvi_error *err)
 {
@@ -221,8 +243,9 @@ static bool run_file(struct amdvi_session *session, bool keep_going,
     char *line = NULL;
     bool good = true;
 
+    amdvi_interrupt_catch();
     while (next == AMDVI_SHELL_GO_ON && (good || keep_going) &&
-           getline(&line, &size, stdin) >= 0) {
+           !amdvi_interrupt_get() && getline(&line, &size, stdin) >= 0) {
         struct amdvi_error line_err = { .code = AMDVI_EXIT_OK };
 
         number++;
@@ -235,14 +258,14 @@ static bool run_file(struct amdvi_session *session, bool keep_going,
         }
     }
     free(line);
-    return good;
+    return good && (!amdvi_interrupt_get() || amdvi_interrupt_fail(err));
 }
 
 bool amdvi_run_shell(struct amdvi_session *session,
                      const struct amdvi_options *options,
                      struct amdvi_error *err)
 {
-    struct amdvi_error ignored;
+    struct amdvi_error resume_err = { .code = AMDVI_EXIT_OK };
     bool good = true;
 
     if (session->in_shell) {
@@ -254,8 +277,9 @@ bool amdvi_run_shell(struct amdvi_session *session,
     } else {
         good = run_file(session, options->query.keep_going, err);
     }
-    if (session->frozen) {
-        amdvi_target_pause(session->target, false, &ignored);
+    if (!amdvi_session_resume(session, &resume_err) && good) {
+        *err = resume_err;
+        good = false;
     }
     session->in_shell = false;
     return good;

@@ -6,6 +6,7 @@
  * what it does not hold is unknown, never absent.
  */
 #include "dump.h"
+#include "json-limit.h"
 #include "pci.h"
 #include "reply.h"
 #include "text.h"
@@ -16,8 +17,10 @@
 #include <zlib.h>
 
 #define PAGE_SIZE 4096u
-/* Bytes of a dump, uncompressed, at most */
-#define MAX_SIZE (128u << 20)
+/* A dump, uncompressed, at most */
+static const struct amdvi_json_size max_dump = {
+    .bytes = 128u << 20, .containers = 512u << 10, .commas = 16u << 20,
+};
 #define MAX_DEPTH 32
 #define BUFFER_SIZE 65536
 
@@ -345,14 +348,19 @@ static bool load_all(struct dump *dump, struct amdvi_error *err)
 static bool parse_file(struct dump *dump, gzFile file,
                        struct json_tokener *tokener, struct amdvi_error *err)
 {
+    struct amdvi_json_size size = { 0 };
     char buffer[BUFFER_SIZE];
-    size_t size = 0;
     int n;
 
     while (!dump->root && (n = gzread(file, buffer, sizeof(buffer))) > 0) {
-        size += (size_t)n;
-        if (size > MAX_SIZE) {
-            return invalid(dump, "it has more than 128 MiB", err);
+        const char *above;
+
+        amdvi_json_measure(&size, buffer, (size_t)n);
+        above = amdvi_json_exceeds(&size, &max_dump);
+        if (above) {
+            return amdvi_fail(err, AMDVI_EXIT_FAILED,
+                              "%s is not a dump that can be read: it has more "
+                              "%s than any dump", dump->path, above);
         }
         dump->root = json_tokener_parse_ex(tokener, buffer, n);
         if (json_tokener_get_error(tokener) == json_tokener_error_depth) {
@@ -381,7 +389,9 @@ static bool load_file(struct dump *dump, struct amdvi_error *err)
     if (file) {
         gzclose(file);
     }
-    json_tokener_free(tokener);
+    if (tokener) {
+        json_tokener_free(tokener);
+    }
     return good;
 }
 

@@ -144,8 +144,9 @@ static bool read_register(struct amdvi_target *target, uint32_t offset,
     return true;
 }
 
-/* Pages of one list at most: more than any cache or recorder has */
+/* Pages of one list at most, and items: more than any cache or recorder has */
 #define MAX_PAGES 4096
+#define MAX_ITEMS (1u << 20)
 
 /* Move the items of @reply to the end of @list */
 static bool take_items(struct json_object *reply,
@@ -156,6 +157,10 @@ static bool take_items(struct json_object *reply,
 
     if (!amdvi_reply_array(reply, kind->list, &items)) {
         return amdvi_reply_invalid(kind->command, "no list in it", err);
+    }
+    if (json_object_array_length(items) + json_object_array_length(list) >
+        MAX_ITEMS) {
+        return amdvi_reply_invalid(kind->command, "it has no end", err);
     }
     for (size_t i = 0; i < json_object_array_length(items); i++) {
         json_object_array_add(

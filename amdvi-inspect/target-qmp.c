@@ -74,10 +74,18 @@ bool amdvi_target_qmp_running(struct amdvi_target *target, bool *ret,
     return good;
 }
 
+/* QEMU has answered, but not done what was asked */
+static bool refused(const struct amdvi_error *err)
+{
+    return err->code != AMDVI_EXIT_CONNECTION &&
+           err->code != AMDVI_EXIT_TIMEOUT && err->code != AMDVI_EXIT_REPLY;
+}
+
 bool amdvi_target_qmp_pause(struct amdvi_target *target, bool stop,
                             struct amdvi_error *err)
 {
     struct amdvi_target_qmp *common = target->opaque;
+    struct amdvi_error reply_err = { .code = AMDVI_EXIT_OK };
     struct json_object *reply;
     bool running = false;
 
@@ -85,14 +93,21 @@ bool amdvi_target_qmp_pause(struct amdvi_target *target, bool stop,
         return false;
     }
     /* a VM that someone else has stopped stays so */
-    if (stop ? !running : !common->paused) {
+    if (stop ? !running : !target->paused) {
         return true;
     }
-    reply = amdvi_qmp_run(common->qmp, stop ? "stop" : "cont", NULL, err);
-    json_object_put(reply);
-    if (reply) {
-        common->paused = stop;
+    /* nor must it stay so because the connection was lost meanwhile */
+    if (!stop && !amdvi_qmp_reopen(common->qmp, err)) {
+        return false;
     }
+    reply = amdvi_qmp_run(common->qmp, stop ? "stop" : "cont", NULL,
+                          &reply_err);
+    json_object_put(reply);
+    if (!reply) {
+        *err = reply_err;
+    }
+    /* without a reply nobody knows whether it has stopped */
+    target->paused = stop ? reply || !refused(&reply_err) : !reply;
     return reply != NULL;
 }
 
@@ -111,40 +126,51 @@ void amdvi_target_qmp_close(struct amdvi_target *target)
 static struct amdvi_target *choose(struct amdvi_qmp *qmp, const char *id,
                                    struct amdvi_error *err)
 {
-    return has_extension(qmp) ? amdvi_target_extension(qmp, id, err)
-                              : amdvi_target_unmodified(qmp, id, err);
+    bool readonly = amdvi_qmp_readonly(qmp);
+    struct amdvi_target *target =
+        has_extension(qmp) ? amdvi_target_extension(qmp, id, err)
+                           : amdvi_target_unmodified(qmp, id, err);
+
+    if (target) {
+        target->readonly = readonly;
+    }
+    return target;
 }
 
-struct amdvi_target *amdvi_target_open_qmp(const char *address,
-                                           const char *id, int timeout_ms,
-                                           struct amdvi_error *err)
+struct amdvi_target *
+amdvi_target_open_qmp(const char *address, const char *id,
+                      const struct amdvi_qmp_manner *manner,
+                      struct amdvi_error *err)
 {
-    struct amdvi_qmp *qmp = amdvi_qmp_open(address, timeout_ms, err);
+    struct amdvi_qmp *qmp = amdvi_qmp_open(address, manner, err);
 
     return qmp ? choose(qmp, id, err) : NULL;
 }
 
-struct amdvi_target *amdvi_target_attach_qmp(int fd, const char *address,
-                                             const char *id, int timeout_ms,
-                                             struct amdvi_error *err)
+struct amdvi_target *
+amdvi_target_attach_qmp(int fd, const char *address, const char *id,
+                        const struct amdvi_qmp_manner *manner,
+                        struct amdvi_error *err)
 {
-    struct amdvi_qmp *qmp = amdvi_qmp_attach(fd, address, timeout_ms, err);
+    struct amdvi_qmp *qmp = amdvi_qmp_attach(fd, address, manner, err);
 
     return qmp ? choose(qmp, id, err) : NULL;
 }
 
-struct amdvi_target *amdvi_target_open_libvirt(const char *domain,
-                                               const char *id, int timeout_ms,
-                                               struct amdvi_error *err)
+struct amdvi_target *
+amdvi_target_open_libvirt(const char *domain, const char *id,
+                          const struct amdvi_qmp_manner *manner,
+                          struct amdvi_error *err)
 {
-    struct amdvi_qmp *qmp = amdvi_qmp_open_libvirt(domain, timeout_ms, err);
+    struct amdvi_qmp *qmp = amdvi_qmp_open_libvirt(domain, manner, err);
 
     return qmp ? choose(qmp, id, err) : NULL;
 }
 
-struct amdvi_target *amdvi_target_open_pid(unsigned long pid, const char *id,
-                                           int timeout_ms,
-                                           struct amdvi_error *err)
+struct amdvi_target *
+amdvi_target_open_pid(unsigned long pid, const char *id,
+                      const struct amdvi_qmp_manner *manner,
+                      struct amdvi_error *err)
 {
     struct amdvi_socket_list list;
     struct amdvi_qmp *qmp = NULL;
@@ -153,7 +179,7 @@ struct amdvi_target *amdvi_target_open_pid(unsigned long pid, const char *id,
         return NULL;
     }
     for (size_t i = 0; i < list.count && !qmp; i++) {
-        qmp = amdvi_qmp_open(list.address[i], timeout_ms, err);
+        qmp = amdvi_qmp_open(list.address[i], manner, err);
     }
     amdvi_socket_list_free(&list);
     return qmp ? choose(qmp, id, err) : NULL;

@@ -16,26 +16,30 @@
  * IOMMU extension if it has them, else what every QEMU offers.
  *
  * @id: which IOMMU, as QEMU names it; NULL: the only one
- * @timeout_ms: limit for one command
+ * @manner: what and how long to ask
  */
-struct amdvi_target *amdvi_target_open_qmp(const char *address,
-                                           const char *id, int timeout_ms,
-                                           struct amdvi_error *err);
+struct amdvi_target *
+amdvi_target_open_qmp(const char *address, const char *id,
+                      const struct amdvi_qmp_manner *manner,
+                      struct amdvi_error *err);
 
 /* The same over a connection, see amdvi_qmp_attach() */
-struct amdvi_target *amdvi_target_attach_qmp(int fd, const char *address,
-                                             const char *id, int timeout_ms,
-                                             struct amdvi_error *err);
+struct amdvi_target *
+amdvi_target_attach_qmp(int fd, const char *address, const char *id,
+                        const struct amdvi_qmp_manner *manner,
+                        struct amdvi_error *err);
 
 /* The same for a VM of libvirt's */
-struct amdvi_target *amdvi_target_open_libvirt(const char *domain,
-                                               const char *id, int timeout_ms,
-                                               struct amdvi_error *err);
+struct amdvi_target *
+amdvi_target_open_libvirt(const char *domain, const char *id,
+                          const struct amdvi_qmp_manner *manner,
+                          struct amdvi_error *err);
 
 /* The same for a QEMU process: the first of its QMP sockets that is free */
-struct amdvi_target *amdvi_target_open_pid(unsigned long pid, const char *id,
-                                           int timeout_ms,
-                                           struct amdvi_error *err);
+struct amdvi_target *
+amdvi_target_open_pid(unsigned long pid, const char *id,
+                      const struct amdvi_qmp_manner *manner,
+                      struct amdvi_error *err);
 
 /*
  * What the two ways have in common: the first member of what hangs on
@@ -44,7 +48,6 @@ struct amdvi_target *amdvi_target_open_pid(unsigned long pid, const char *id,
 struct amdvi_target_qmp {
     struct amdvi_qmp *qmp;
     char *id;                   /* NULL: the user gave it none */
-    bool paused;                /* it ran, and we have stopped it */
     bool has_ecam;              /* ecam is known, or 0: there is none */
     uint64_t ecam;              /* where PCI configuration spaces are */
 };

@@ -118,6 +118,8 @@ struct amdvi_target_ops {
 struct amdvi_target {
     const struct amdvi_target_ops *ops;
     void *opaque;               /* belongs to the operations */
+    bool readonly;              /* the VM must not even be paused */
+    bool paused;                /* it ran, and we have stopped it */
 };
 
 /* A new target that owns @opaque.  NULL, and @opaque closed: no memory */

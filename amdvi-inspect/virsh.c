@@ -6,12 +6,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Milliseconds in which a virsh that was told to end has to */
+#define END_TRIES 1000
 
 extern char **environ;
 
@@ -60,13 +64,28 @@ int amdvi_virsh_start(const char *domain, const char *message,
     return fd[0];
 }
 
+/* Whether it ends by itself, within a limit */
+static bool ends(pid_t pid, int *status)
+{
+    for (int i = 0; i < END_TRIES; i++) {
+        if (waitpid(pid, status, WNOHANG) != 0) {
+            return true;
+        }
+        poll(NULL, 0, 1);
+    }
+    return false;
+}
+
 bool amdvi_virsh_end(pid_t pid)
 {
     int status = 0;
 
     kill(pid, SIGTERM);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-        continue;
+    if (!ends(pid, &status)) {
+        kill(pid, SIGKILL);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+            continue;
+        }
     }
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

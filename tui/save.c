@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool cannot_write(const char *path, struct amdvi_error *err)
 {
@@ -19,12 +20,22 @@ static bool cannot_write(const char *path, struct amdvi_error *err)
                       strerror(errno ? errno : EIO));
 }
 
-static bool close_file(FILE *out, const char *path, struct amdvi_error *err)
+/* A file that is not complete does not stay.  @good: all was put into it */
+static bool close_file(FILE *out, const char *path, bool good,
+                       struct amdvi_error *err)
 {
-    bool good = fflush(out) == 0 && !ferror(out);
+    bool written;
 
-    good = fclose(out) == 0 && good;
-    return good || cannot_write(path, err);
+    errno = 0;
+    written = fflush(out) == 0 && !ferror(out);
+    written = fclose(out) == 0 && written;
+    if (good && !written) {
+        good = cannot_write(path, err);
+    }
+    if (!good) {
+        unlink(path);
+    }
+    return good;
 }
 
 static bool ends_with(const char *path, const char *end)
@@ -82,7 +93,7 @@ bool amdvi_tui_save(struct amdvi_tui *tui, const char *path,
     for (size_t i = 0; i < panes && good && !as_json; i++) {
         good = put_pane(place, i, out, false, err);
     }
-    return close_file(out, path, good ? err : NULL) && good;
+    return close_file(out, path, good, err);
 }
 
 bool amdvi_tui_dump(struct amdvi_tui *tui, const char *path,
@@ -125,7 +136,7 @@ bool amdvi_tui_save_screen(const char *path, struct amdvi_error *err)
     for (int y = 0; y < LINES; y++) {
         put_screen_line(out, y);
     }
-    return close_file(out, path, err);
+    return close_file(out, path, true, err);
 }
 
 /* OSC 52: the terminal, wherever it is, puts it on its clipboard */

@@ -369,12 +369,8 @@ static void leave(struct amdvi_worker *worker)
     struct amdvi_error ignored;
 
     do_thaw(worker);
-    amdvi_interrupt_defer(true);
-    if (worker->paused && worker->session->target) {
-        amdvi_target_pause(worker->session->target, false, &ignored);
-    }
+    amdvi_session_resume(worker->session, &ignored);
     amdvi_session_close(worker->session);
-    amdvi_interrupt_defer(false);
 }
 
 static void *run(void *opaque)

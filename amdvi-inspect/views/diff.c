@@ -374,11 +374,14 @@ static bool diff_devices(struct state *state, struct amdvi_error *err)
 static bool open_side(const char *name, struct side *side,
                       struct amdvi_error *err)
 {
+    static const struct amdvi_qmp_manner manner = {
+        .timeout_ms = TIMEOUT_MS, .readonly = true,
+    };
     struct stat st;
     bool file = stat(name, &st) == 0 && S_ISREG(st.st_mode);
 
     side->target = file ? amdvi_target_open_dump(name, err)
-                        : amdvi_target_open_qmp(name, NULL, TIMEOUT_MS, err);
+                        : amdvi_target_open_qmp(name, NULL, &manner, err);
     if (!side->target) {
         return false;
     }

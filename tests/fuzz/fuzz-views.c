@@ -98,6 +98,7 @@ static void read_dump(const uint8_t *data, size_t size, FILE *out)
 /* A server that has said all it will say, and listens to nothing */
 static void talk(const uint8_t *data, size_t size, FILE *out)
 {
+    static const struct amdvi_qmp_manner manner = { .timeout_ms = 20 };
     struct amdvi_error err = { .code = AMDVI_EXIT_OK };
     struct amdvi_target *target;
     int fd[2];
@@ -107,7 +108,8 @@ static void talk(const uint8_t *data, size_t size, FILE *out)
     }
     if (send(fd[1], data, size, MSG_NOSIGNAL) == (ssize_t)size) {
         shutdown(fd[1], SHUT_WR);
-        target = amdvi_target_attach_qmp(fd[0], "fuzz", NULL, 20, &err);
+        target = amdvi_target_attach_qmp(fd[0], "fuzz", NULL, &manner,
+                                         &err);
         if (target) {
             show_all(target, out);
         }
