@@ -332,6 +332,15 @@ static void put_age(const struct amdvi_place *place, char *buf, size_t size)
     }
 }
 
+/* Whether what is shown does not change, which its data says if there is any */
+static bool is_frozen(struct amdvi_tui *tui)
+{
+    const struct amdvi_snapshot *shown =
+        amdvi_place_shown(amdvi_tui_place(tui), 0);
+
+    return shown ? shown->still : tui->frozen;
+}
+
 /* Where the data comes from and how old it is */
 static void put_state(struct amdvi_tui *tui, char *buf, size_t size)
 {
@@ -357,7 +366,7 @@ static void put_state(struct amdvi_tui *tui, char *buf, size_t size)
     snprintf(buf, size, "%s%s%s%s", tui->paused ? "VM PAUSED, " : "",
              tui->link == AMDVI_LINK_CONNECTING ? "connecting" :
              tui->link == AMDVI_LINK_LOST ? "LOST" :
-             tui->frozen ? "FROZEN" : "live", *age ? ", " : "", age);
+             is_frozen(tui) ? "FROZEN" : "live", *age ? ", " : "", age);
 }
 
 static void fill_line(int y)

@@ -228,22 +228,35 @@ static void add_notes(struct amdvi_place *place, size_t pane)
     }
 }
 
-static void add_pane(struct amdvi_place *place, size_t pane, size_t width)
+/* The name of a table among others, and whether it is older than the first */
+static void add_title(struct amdvi_place *place, size_t pane)
 {
     const struct amdvi_view *view = place->screen->pane[pane].view;
+    const struct amdvi_snapshot *first = amdvi_place_shown(place, 0);
+    const struct amdvi_snapshot *this = amdvi_place_shown(place, pane);
+    int64_t ms = first && this ? first->taken_ms - this->taken_ms : 0;
+    char older[48] = "";
+
+    if (ms >= 1000 && place->screen->pane[pane].seldom) {
+        snprintf(older, sizeof(older), " (%lld s older)",
+                 (long long)(ms / 1000));
+    }
+    add_text(place, AMDVI_LINE_TITLE, pane, "%s: %s%s", view->name,
+             view->help, older);
+}
+
+static void add_pane(struct amdvi_place *place, size_t pane, size_t width)
+{
     const struct amdvi_snapshot *snapshot = amdvi_place_shown(place, pane);
 
     if (pane > 0) {
         add_text(place, AMDVI_LINE_TEXT, pane, "%s", "");
     }
     if (amdvi_screen_panes(place->screen) > 1) {
-        add_text(place, AMDVI_LINE_TITLE, pane, "%s: %s", view->name,
-                 view->help);
+        add_title(place, pane);
     }
     if (!snapshot) {
-        add_text(place, AMDVI_LINE_TEXT, pane,
-                 place->screen->pane[pane].occasion == AMDVI_ON_REQUEST
-                 ? "  F5 looks; that takes time in a large VM" : "  ...");
+        add_text(place, AMDVI_LINE_TEXT, pane, "  ...");
         return;
     }
     if (snapshot->shown && !place->screen->pane[pane].facts_below) {

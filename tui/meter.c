@@ -63,7 +63,7 @@ static void collect(const struct amdvi_place *place, size_t pane,
 {
     const struct amdvi_pane *p = &place->pane[pane];
     size_t ids = place->screen->pane[pane].ids;
-    size_t last = p->nkept > place->back ? p->nkept - place->back : 1;
+    size_t last = amdvi_place_kept(place, pane);
     size_t first = last > SPARKS + 1 ? last - SPARKS - 1 : 0;
     uint64_t id = amdvi_snapshot_id(amdvi_place_shown(place, pane), row,
                                     ids);

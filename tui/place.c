@@ -27,22 +27,37 @@ struct amdvi_place *amdvi_tui_place(struct amdvi_tui *tui)
     return &tui->place[tui->current];
 }
 
+size_t amdvi_place_kept(const struct amdvi_place *place, size_t pane)
+{
+    const struct amdvi_pane *first = &place->pane[0], *p = &place->pane[pane];
+    size_t n = p->nkept;
+    int64_t next_ms;
+
+    if (place->back == 0 || first->nkept <= place->back) {
+        return place->back && n ? 1 : n;
+    }
+    /* others are not always asked for together with the first */
+    next_ms = first->kept[first->nkept - place->back]->taken_ms;
+    while (n > 1 && p->kept[n - 1]->taken_ms >= next_ms) {
+        n--;
+    }
+    return n;
+}
+
 struct amdvi_snapshot *amdvi_place_shown(const struct amdvi_place *place,
                                          size_t pane)
 {
-    const struct amdvi_pane *p = &place->pane[pane];
+    size_t n = amdvi_place_kept(place, pane);
 
-    return p->nkept > place->back ? p->kept[p->nkept - 1 - place->back]
-                                  : p->nkept ? p->kept[0] : NULL;
+    return n > 0 ? place->pane[pane].kept[n - 1] : NULL;
 }
 
 struct amdvi_snapshot *amdvi_place_before(const struct amdvi_place *place,
                                           size_t pane)
 {
-    const struct amdvi_pane *p = &place->pane[pane];
+    size_t n = amdvi_place_kept(place, pane);
 
-    return p->nkept > place->back + 1 ? p->kept[p->nkept - 2 - place->back]
-                                      : NULL;
+    return n > 1 ? place->pane[pane].kept[n - 2] : NULL;
 }
 
 bool amdvi_place_ready(const struct amdvi_place *place)
@@ -90,6 +105,9 @@ static void forget_answers(struct amdvi_place *place)
     place->generation++;
     place->pending = 0;
     place->rows_known = 0;
+    for (size_t i = 0; i < AMDVI_MAX_PANES; i++) {
+        place->pane[i].due_ms = 0;
+    }
 }
 
 /* What the worker looks at does not change */
@@ -135,6 +153,22 @@ static bool ask_pane(struct amdvi_tui *tui, struct amdvi_place *place,
     return true;
 }
 
+/*
+ * What costs much is asked for when it is due, and below others only after
+ * them: entering a screen does not wait for it.
+ */
+static bool is_wanted(const struct amdvi_tui *tui,
+                      const struct amdvi_place *place, size_t pane,
+                      enum amdvi_occasion occasion)
+{
+    if (is_still(tui) || !place->screen->pane[pane].seldom ||
+        occasion == AMDVI_ON_REQUEST) {
+        return true;
+    }
+    return (pane == 0 || occasion == AMDVI_ON_TICK) &&
+           amdvi_clock_ms() >= place->pane[pane].due_ms;
+}
+
 void amdvi_tui_ask(struct amdvi_tui *tui, struct amdvi_place *place,
                    enum amdvi_occasion occasion)
 {
@@ -147,7 +181,7 @@ void amdvi_tui_ask(struct amdvi_tui *tui, struct amdvi_place *place,
     }
     place->rows_known = place->rows;
     for (size_t i = 0; i < panes && good; i++) {
-        if (tui->is_dump || occasion >= place->screen->pane[i].occasion) {
+        if (is_wanted(tui, place, i, occasion)) {
             good = ask_pane(tui, place, i);
         }
     }
@@ -285,6 +319,23 @@ static void choose_device(struct amdvi_tui *tui,
              amdvi_snapshot_cell(snapshot, best, bdf).text);
 }
 
+/* Then one of them has more rows */
+static bool is_same_moment(const struct amdvi_tui *tui,
+                           const struct amdvi_snapshot *before,
+                           const struct amdvi_snapshot *now)
+{
+    return tui->is_dump || (before->still && now->still &&
+                            before->taken_ms == now->taken_ms);
+}
+
+/* Milliseconds until what costs so much is asked for again */
+static int64_t seldom_ms(const struct amdvi_snapshot *snapshot)
+{
+    int64_t ms = snapshot->took_ms * AMDVI_SELDOM_SHARE;
+
+    return ms > AMDVI_SELDOM_MS ? ms : AMDVI_SELDOM_MS;
+}
+
 static void keep(struct amdvi_tui *tui, struct amdvi_place *place,
                  struct amdvi_job *job)
 {
@@ -293,10 +344,11 @@ static void keep(struct amdvi_tui *tui, struct amdvi_place *place,
     if (pane->nkept == AMDVI_KEPT) {
         drop_oldest(pane);
     }
-    if (tui->is_dump && pane->nkept) {
-        /* more rows of the same moment */
-        drop_oldest(pane);
+    if (pane->nkept && is_same_moment(tui, pane->kept[pane->nkept - 1],
+                                      job->snapshot)) {
+        amdvi_snapshot_free(pane->kept[--pane->nkept]);
     }
+    pane->due_ms = amdvi_clock_ms() + seldom_ms(job->snapshot);
     pane->kept[pane->nkept++] = job->snapshot;
     job->snapshot = NULL;
     keep_within_limit(tui);

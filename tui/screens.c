@@ -20,8 +20,7 @@ const struct amdvi_screen amdvi_screens[AMDVI_NUM_SCREENS] = {
               .value = "requests",
               .follows = true, .to = AMDVI_SCREEN_MAPPINGS,
               .bdf = "bdf", .pasid = "pasid" },
-            { .view = &amdvi_view_check, .ids = 4,
-              .occasion = AMDVI_ON_REQUEST },
+            { .view = &amdvi_view_check, .ids = 4, .seldom = true },
         },
     },
     [AMDVI_SCREEN_DEVICES] = {
@@ -96,8 +95,7 @@ const struct amdvi_screen amdvi_screens[AMDVI_NUM_SCREENS] = {
     [AMDVI_SCREEN_CHECK] = {
         .name = "check", .title = "Check", .key = 'C',
         .pane = {
-            { .view = &amdvi_view_check, .ids = 4,
-              .occasion = AMDVI_ON_ENTRY },
+            { .view = &amdvi_view_check, .ids = 4, .seldom = true },
         },
     },
     [AMDVI_SCREEN_INTERRUPTS] = {

@@ -37,10 +37,7 @@ enum amdvi_meter {
     AMDVI_METER_RATE,           /* value per second, and how it went */
 };
 
-/*
- * Why data is asked for.  A pane of a VM that costs much is not asked for
- * each time; one of a dump always is.
- */
+/* Why data is asked for */
 enum amdvi_occasion {
     AMDVI_ON_TICK,              /* time has passed */
     AMDVI_ON_ENTRY,             /* the screen was entered */
@@ -50,7 +47,7 @@ enum amdvi_occasion {
 struct amdvi_screen_pane {
     const struct amdvi_view *view;
     size_t ids;                 /* leading columns that say which row it is */
-    enum amdvi_occasion occasion;       /* the least that is enough */
+    bool seldom;                /* costs much: asked for now and then */
     bool facts_below;           /* its facts stand below all panes */
     enum amdvi_meter meter;
     const char *meter_title;

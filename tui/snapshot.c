@@ -207,6 +207,7 @@ struct amdvi_snapshot *amdvi_snapshot_take(const struct amdvi_view *view,
                                            size_t rows)
 {
     struct amdvi_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    int64_t began_ms = amdvi_clock_ms();
     struct taker taker = {
         .renderer = { .begin = begin, .page = page, .end = end },
         .snapshot = snapshot, .rows = rows,
@@ -218,6 +219,7 @@ struct amdvi_snapshot *amdvi_snapshot_take(const struct amdvi_view *view,
     snapshot->view = view;
     amdvi_view_show(view, target, query, &taker.renderer, &snapshot->err);
     snapshot->taken_ms = amdvi_clock_ms();
+    snapshot->took_ms = snapshot->taken_ms - began_ms;
     if (taker.no_memory) {
         amdvi_fail(&snapshot->err, AMDVI_EXIT_FAILED, "out of memory");
     }

@@ -25,6 +25,8 @@ struct amdvi_snapshot {
     bool more;                  /* rows were left out: too many */
     struct amdvi_error err;     /* code other than OK: what went wrong */
     int64_t taken_ms;           /* amdvi_clock_ms() */
+    int64_t took_ms;            /* time that it took */
+    bool still;                 /* of a state that does not change */
     struct amdvi_target_info source;    /* its strings are kept below */
     struct amdvi_fact fact[AMDVI_MAX_FACTS];
     size_t nfacts;

@@ -21,6 +21,12 @@
 /* Snapshots of a pane, and bytes of all of them, that are kept */
 #define AMDVI_KEPT 64
 #define AMDVI_KEPT_BYTES (3u << 20)
+/*
+ * What costs much is asked for after so many milliseconds at the earliest,
+ * and may take one part in so many of the time
+ */
+#define AMDVI_SELDOM_MS 5000
+#define AMDVI_SELDOM_SHARE 20
 /* Rows asked for at first */
 #define AMDVI_FIRST_ROWS 256
 /* Ways back that are remembered */
@@ -52,6 +58,7 @@ struct amdvi_pane {
     size_t width[AMDVI_MAX_COLUMNS + 1];        /* the last: the meter */
     uint32_t *order;            /* rows that are shown, in order */
     size_t norder;
+    int64_t due_ms;             /* when one that is seldom asked for is due */
 };
 
 /* What the cursor is on */
@@ -164,6 +171,8 @@ struct amdvi_tui {
 
 /* place.c: what is known of the screens */
 struct amdvi_place *amdvi_tui_place(struct amdvi_tui *tui);
+/* How many are kept of those up to the one that is shown */
+size_t amdvi_place_kept(const struct amdvi_place *place, size_t pane);
 /* The snapshot that is shown, and the one before; NULL: none */
 struct amdvi_snapshot *amdvi_place_shown(const struct amdvi_place *place,
                                          size_t pane);

@@ -7,6 +7,7 @@
 #include "dump.h"
 #include "interrupt.h"
 #include "options.h"
+#include "socket.h"
 #include "words.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ struct queue {
 struct amdvi_worker {
     struct amdvi_session *session;
     struct amdvi_target *frozen;        /* a copy of the state, or NULL */
+    int64_t frozen_ms;                  /* when it was made */
     bool paused;                        /* we have paused the VM */
     pthread_t thread;
     pthread_mutex_t lock;               /* of what follows */
@@ -137,6 +139,10 @@ static void do_show(struct amdvi_worker *worker, struct amdvi_job *job)
     }
     if (query.limit && job->snapshot->nrows >= query.limit) {
         job->snapshot->more = true;
+    }
+    if (worker->frozen) {
+        job->snapshot->still = true;
+        job->snapshot->taken_ms = worker->frozen_ms;
     }
     job->err = job->snapshot->err;
     if (!worker->frozen && job->err.code != AMDVI_EXIT_OK) {
@@ -280,6 +286,7 @@ static void do_freeze(struct amdvi_worker *worker, struct amdvi_job *job)
                            &worker->frozen, &job->err)) {
         amdvi_session_failed(worker->session, &job->err);
     }
+    worker->frozen_ms = amdvi_clock_ms();
     if (out) {
         fclose(out);
     } else if (fd >= 0) {
