@@ -47,6 +47,14 @@ bool amdvi_target_pause(struct amdvi_target *target, bool stop,
                         "there is no VM to pause here");
 }
 
+bool amdvi_target_resume(struct amdvi_target *target,
+                         struct amdvi_error *err)
+{
+    /* as if it had been us */
+    target->paused = true;
+    return amdvi_target_pause(target, false, err);
+}
+
 bool amdvi_target_running(struct amdvi_target *target, bool *ret,
                           struct amdvi_error *err)
 {

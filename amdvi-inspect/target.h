@@ -131,9 +131,15 @@ void amdvi_target_close(struct amdvi_target *target);
 /* A target for views that need no machine */
 struct amdvi_target *amdvi_target_none(struct amdvi_error *err);
 
-/* Stop the VM, or let it run; what was kept of the target is forgotten */
+/*
+ * Stop the VM, or let it run unless others had stopped it; what was kept of
+ * the target is forgotten
+ */
 bool amdvi_target_pause(struct amdvi_target *target, bool stop,
                         struct amdvi_error *err);
+/* Let it run, whoever has stopped it */
+bool amdvi_target_resume(struct amdvi_target *target,
+                         struct amdvi_error *err);
 /* Whether the guest runs; a dump does not */
 bool amdvi_target_running(struct amdvi_target *target, bool *ret,
                           struct amdvi_error *err);

@@ -602,7 +602,7 @@ void amdvi_action_dump(struct amdvi_tui *tui, int key)
 void amdvi_action_pause(struct amdvi_tui *tui, int key)
 {
     (void)key;
-    give(tui, tui->paused ? AMDVI_JOB_CONTINUE : AMDVI_JOB_STOP);
+    give(tui, tui->stopped ? AMDVI_JOB_CONTINUE : AMDVI_JOB_STOP);
 }
 
 void amdvi_action_break(struct amdvi_tui *tui, int key)

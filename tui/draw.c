@@ -363,7 +363,7 @@ static void put_state(struct amdvi_tui *tui, char *buf, size_t size)
         snprintf(buf, size, "%zu BACK, %s", place->back, age);
         return;
     }
-    snprintf(buf, size, "%s%s%s%s", tui->paused ? "VM PAUSED, " : "",
+    snprintf(buf, size, "%s%s%s%s", tui->stopped ? "VM PAUSED, " : "",
              tui->link == AMDVI_LINK_CONNECTING ? "connecting" :
              tui->link == AMDVI_LINK_LOST ? "LOST" :
              is_frozen(tui) ? "FROZEN" : "live", *age ? ", " : "", age);

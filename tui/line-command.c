@@ -187,30 +187,48 @@ static bool go_to_view(struct amdvi_tui *tui, const char *line)
     return found;
 }
 
+/* Without arguments they only list what there is */
+static bool is_order(const struct amdvi_options *options)
+{
+    static const char *const names[] = { "inject", "break" };
+    bool found = false;
+
+    for (size_t i = 0; options->command && i < 2; i++) {
+        found = found || strcmp(options->command, names[i]) == 0;
+    }
+    return found && options->query.nargs > 0 && !options->help;
+}
+
+/* The next command of *@line, which moves behind it, changes the VM */
+static bool next_touches(const char **line)
+{
+    char *argv[AMDVI_MAX_WORDS_OF_LINE + 2] = { (char *)"amdvi-inspect" };
+    struct amdvi_options options = { .args = NULL };
+    struct amdvi_error ignored;
+    struct amdvi_words words;
+    bool found = false;
+
+    if (amdvi_words_take(line, &words, &ignored)) {
+        memcpy(argv + 1, words.word, words.count * sizeof(argv[0]));
+        found = amdvi_options_parse((int)words.count + 1, argv, &options,
+                                    &ignored) && is_order(&options);
+    } else {
+        *line = NULL;
+    }
+    free(options.args);
+    amdvi_words_free(&words);
+    return found;
+}
+
 /* Whether a line has a command that changes the VM */
 static bool touches(const char *line)
 {
-    static const char *const names[] = { "inject", "break" };
-    struct amdvi_error ignored;
+    bool found = false;
 
-    while (line) {
-        struct amdvi_words words;
-        bool found = false;
-
-        if (amdvi_words_take(&line, &words, &ignored)) {
-            for (size_t i = 0; i < words.count; i++) {
-                found = found || strcmp(words.word[i], names[0]) == 0 ||
-                        strcmp(words.word[i], names[1]) == 0;
-            }
-        } else {
-            line = NULL;
-        }
-        amdvi_words_free(&words);
-        if (found) {
-            return true;
-        }
+    while (line && !found) {
+        found = next_touches(&line);
     }
-    return false;
+    return found;
 }
 
 static void run_line(struct amdvi_tui *tui, const char *line)

@@ -147,26 +147,29 @@ static bool ask_pane(struct amdvi_tui *tui, struct amdvi_place *place,
     job->view = place->screen->pane[pane].view;
     job->subject = place->subject;
     job->rows = place->rows;
-    place->pending++;
+    job->slow = place->screen->pane[pane].seldom && !is_still(tui);
+    if (job->slow) {
+        place->pane[pane].slow = true;
+    } else {
+        place->pending++;
+    }
     tui->outstanding++;
     amdvi_worker_give(tui->worker, job);
     return true;
 }
 
-/*
- * What costs much is asked for when it is due, and below others only after
- * them: entering a screen does not wait for it.
- */
+/* What costs much is asked for when it is due, or wanted by the user */
 static bool is_wanted(const struct amdvi_tui *tui,
                       const struct amdvi_place *place, size_t pane,
                       enum amdvi_occasion occasion)
 {
-    if (is_still(tui) || !place->screen->pane[pane].seldom ||
-        occasion == AMDVI_ON_REQUEST) {
+    if (is_still(tui) || !place->screen->pane[pane].seldom) {
         return true;
     }
-    return (pane == 0 || occasion == AMDVI_ON_TICK) &&
-           amdvi_clock_ms() >= place->pane[pane].due_ms;
+    if (place->pane[pane].slow || occasion == AMDVI_ON_REQUEST) {
+        return !place->pane[pane].slow;
+    }
+    return amdvi_clock_ms() >= place->pane[pane].due_ms;
 }
 
 void amdvi_tui_ask(struct amdvi_tui *tui, struct amdvi_place *place,
@@ -368,7 +371,7 @@ static void lose(struct amdvi_tui *tui, const struct amdvi_error *err)
     }
     tui->link = AMDVI_LINK_LOST;
     tui->link_err = *err;
-    tui->paused = false;
+    tui->stopped = false;
 }
 
 static void find(struct amdvi_tui *tui)
@@ -377,6 +380,30 @@ static void find(struct amdvi_tui *tui)
         amdvi_tui_say(tui, false, "connected again");
     }
     tui->link = AMDVI_LINK_GOOD;
+}
+
+/* Whether the VM is lost is noticed by others */
+static void take_slow(struct amdvi_tui *tui, struct amdvi_job *job)
+{
+    struct amdvi_place *place = &tui->place[job->place];
+
+    place->pane[job->pane].slow = false;
+    if (job->generation == place->generation && job->snapshot &&
+        !is_broken(&job->err)) {
+        keep(tui, place, job);
+    }
+    amdvi_place_layout(amdvi_tui_place(tui));
+}
+
+/* Whether the VM runs, and why not */
+static void take_state(struct amdvi_tui *tui, const struct amdvi_job *job)
+{
+    if (job->pane == 0 && !is_still(tui)) {
+        tui->stopped = job->stopped;
+    }
+    if (job->output) {
+        amdvi_tui_say(tui, false, "%s", job->output);
+    }
 }
 
 static void take_snapshot(struct amdvi_tui *tui, struct amdvi_job *job)
@@ -397,6 +424,7 @@ static void take_snapshot(struct amdvi_tui *tui, struct amdvi_job *job)
             choose_device(tui, job->snapshot);
         }
         place->back = 0;
+        take_state(tui, job);
         keep(tui, place, job);
     }
     if (place == amdvi_tui_place(tui) && place->pending == 0) {
@@ -446,7 +474,7 @@ static void take_done(struct amdvi_tui *tui, const struct amdvi_job *job)
         break;
     case AMDVI_JOB_STOP:
     case AMDVI_JOB_CONTINUE:
-        tui->paused = job->kind == AMDVI_JOB_STOP;
+        tui->stopped = job->kind == AMDVI_JOB_STOP;
         break;
     default:
         amdvi_tui_say(tui, false, "%s", job->output ? job->output : "done");
@@ -456,7 +484,9 @@ static void take_done(struct amdvi_tui *tui, const struct amdvi_job *job)
 void amdvi_tui_answer(struct amdvi_tui *tui, struct amdvi_job *job)
 {
     tui->outstanding--;
-    if (job->kind == AMDVI_JOB_SHOW) {
+    if (job->slow) {
+        take_slow(tui, job);
+    } else if (job->kind == AMDVI_JOB_SHOW) {
         take_snapshot(tui, job);
     } else if (job->kind == AMDVI_JOB_LINE) {
         take_output(tui, job);

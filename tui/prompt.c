@@ -235,7 +235,9 @@ void amdvi_prompt_key(struct amdvi_tui *tui, int key)
 {
     struct amdvi_prompt *prompt = &tui->prompt;
 
-    if (prompt->kind == AMDVI_PROMPT_CONFIRM) {
+    if (key == AMDVI_CTRL('l')) {
+        clearok(curscr, TRUE);
+    } else if (prompt->kind == AMDVI_PROMPT_CONFIRM) {
         confirm_key(tui, key);
     } else if (key == '\n') {
         accept(tui);

@@ -81,6 +81,8 @@ static void tick(struct amdvi_tui *tui)
         tui->refreshes++;
     } else if (place->back == 0) {
         amdvi_tui_ask(tui, place, AMDVI_ON_TICK);
+        /* there was nothing to ask for */
+        tui->refreshes += place->pending == 0;
     }
 }
 

@@ -26,7 +26,7 @@
  * and may take one part in so many of the time
  */
 #define AMDVI_SELDOM_MS 5000
-#define AMDVI_SELDOM_SHARE 20
+#define AMDVI_SELDOM_SHARE 10
 /* Rows asked for at first */
 #define AMDVI_FIRST_ROWS 256
 /* Ways back that are remembered */
@@ -58,6 +58,7 @@ struct amdvi_pane {
     size_t width[AMDVI_MAX_COLUMNS + 1];        /* the last: the meter */
     uint32_t *order;            /* rows that are shown, in order */
     size_t norder;
+    bool slow;                  /* a slow answer is still to come */
     int64_t due_ms;             /* when one that is seldom asked for is due */
 };
 
@@ -153,7 +154,7 @@ struct amdvi_tui {
     struct amdvi_error link_err;
     unsigned int outstanding;   /* jobs */
     bool frozen;
-    bool paused;                /* the VM, by us */
+    bool stopped;               /* the VM */
     int interval_ms;
     int64_t tick_ms;            /* when the next refresh is due */
     uint64_t refreshes;         /* of the current screen, so far */

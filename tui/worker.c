@@ -6,7 +6,9 @@
 #include "command.h"
 #include "dump.h"
 #include "interrupt.h"
+#include "lease.h"
 #include "options.h"
+#include "reply.h"
 #include "socket.h"
 #include "words.h"
 
@@ -29,16 +31,24 @@ struct queue {
     struct amdvi_job **last;
 };
 
+/* A thread and its jobs */
+struct lane {
+    struct amdvi_worker *worker;
+    pthread_t thread;
+    bool leave;
+    struct queue todo;
+};
+
 struct amdvi_worker {
     struct amdvi_session *session;
+    struct amdvi_gate gate;             /* to the session */
     struct amdvi_target *frozen;        /* a copy of the state, or NULL */
     int64_t frozen_ms;                  /* when it was made */
     bool paused;                        /* we have paused the VM */
-    pthread_t thread;
     pthread_mutex_t lock;               /* of what follows */
     pthread_cond_t wake;
-    bool leave;
-    struct queue todo;
+    struct lane fast;
+    struct lane slow;
     struct queue done;
     int wakeup[2];              /* a pipe: a byte for each job done */
 };
@@ -121,16 +131,12 @@ static void fill_query(const struct amdvi_job *job,
     }
 }
 
-static void do_show(struct amdvi_worker *worker, struct amdvi_job *job)
+static void take_snapshot(struct amdvi_target *target, struct amdvi_job *job)
 {
     char address[AMDVI_CELL_BUFFER];
-    struct amdvi_target *target = current_target(worker, &job->err);
     struct amdvi_query query;
     const char *args[2];
 
-    if (!target) {
-        return;
-    }
     fill_query(job, args, address, &query);
     job->snapshot = amdvi_snapshot_take(job->view, target, &query, job->rows);
     if (!job->snapshot) {
@@ -140,14 +146,78 @@ static void do_show(struct amdvi_worker *worker, struct amdvi_job *job)
     if (query.limit && job->snapshot->nrows >= query.limit) {
         job->snapshot->more = true;
     }
-    if (worker->frozen) {
+    job->err = job->snapshot->err;
+}
+
+/* What a breakpoint has stopped the VM for, if one has */
+static char *take_break(struct amdvi_target *target)
+{
+    struct json_object *data = target->ops->next_break
+                               ? target->ops->next_break(target) : NULL;
+    const char *kind = "breakpoint";
+    char bdf[AMDVI_FIELD_TEXT] = "", *text = NULL;
+    uint64_t device_id;
+
+    if (!data) {
+        return NULL;
+    }
+    amdvi_reply_text(data, "kind", &kind);
+    if (amdvi_reply_number(data, "device-id", UINT16_MAX, &device_id)) {
+        amdvi_format_bdf((uint16_t)device_id, bdf);
+    }
+    if (asprintf(&text, "the VM was stopped for: %s %s (p lets it go on)",
+                 kind, bdf) < 0) {
+        text = NULL;
+    }
+    json_object_put(data);
+    return text;
+}
+
+/* Others may pause the VM, too */
+static void look_if_running(struct amdvi_target *target,
+                            struct amdvi_job *job)
+{
+    bool running = true;
+
+    job->output = take_break(target);
+    if (target->ops->running) {
+        amdvi_target_running(target, &running, &job->err);
+    }
+    job->stopped = !running;
+}
+
+static void do_show(struct amdvi_worker *worker, struct amdvi_job *job)
+{
+    struct amdvi_target *target = current_target(worker, &job->err);
+
+    if (!target) {
+        return;
+    }
+    take_snapshot(target, job);
+    if (worker->frozen && job->snapshot) {
         job->snapshot->still = true;
         job->snapshot->taken_ms = worker->frozen_ms;
     }
-    job->err = job->snapshot->err;
-    if (!worker->frozen && job->err.code != AMDVI_EXIT_OK) {
+    if (worker->frozen) {
+        return;
+    }
+    if (job->pane == 0 && job->err.code == AMDVI_EXIT_OK) {
+        look_if_running(target, job);
+    }
+    if (job->err.code != AMDVI_EXIT_OK) {
         amdvi_session_failed(worker->session, &job->err);
     }
+}
+
+/* Beside the other jobs, one question at a time */
+static void do_slowly(struct amdvi_worker *worker, struct amdvi_job *job)
+{
+    struct amdvi_target *target = amdvi_lease_new(&worker->gate, &job->err);
+
+    if (target) {
+        take_snapshot(target, job);
+    }
+    amdvi_target_close(target);
 }
 
 /* Commands that would take the terminal for themselves */
@@ -178,7 +248,8 @@ static bool run_options(struct amdvi_worker *worker,
         options->command = "help";
         options->view_options = 0;
     }
-    if (is_interactive(options->command) || options->query.follow) {
+    if (is_interactive(options->command) || options->query.follow ||
+        options->query.wait) {
         return amdvi_fail(err, AMDVI_EXIT_USAGE, "not in here: %s",
                           options->command);
     }
@@ -303,7 +374,8 @@ static void do_pause(struct amdvi_worker *worker, struct amdvi_job *job)
     if (!target) {
         return;
     }
-    if (amdvi_target_pause(target, stop, &job->err)) {
+    if (stop ? amdvi_target_pause(target, true, &job->err)
+             : amdvi_target_resume(target, &job->err)) {
         worker->paused = stop;
     } else {
         amdvi_session_failed(worker->session, &job->err);
@@ -342,16 +414,17 @@ static void do_job(struct amdvi_worker *worker, struct amdvi_job *job)
 }
 
 /* NULL: the thread shall end */
-static struct amdvi_job *next_job(struct amdvi_worker *worker)
+static struct amdvi_job *next_job(struct lane *lane)
 {
+    struct amdvi_worker *worker = lane->worker;
     struct amdvi_job *job = NULL;
 
     pthread_mutex_lock(&worker->lock);
-    while (!worker->leave && !worker->todo.first) {
+    while (!lane->leave && !lane->todo.first) {
         pthread_cond_wait(&worker->wake, &worker->lock);
     }
-    if (!worker->leave) {
-        job = queue_take(&worker->todo);
+    if (!lane->leave) {
+        job = queue_take(&lane->todo);
     }
     pthread_mutex_unlock(&worker->lock);
     return job;
@@ -380,16 +453,30 @@ static void leave(struct amdvi_worker *worker)
     amdvi_session_close(worker->session);
 }
 
-static void *run(void *opaque)
+static void *run_fast(void *opaque)
 {
-    struct amdvi_worker *worker = opaque;
+    struct lane *lane = opaque;
     struct amdvi_job *job;
 
-    while ((job = next_job(worker)) != NULL) {
-        do_job(worker, job);
-        post(worker, job);
+    while ((job = next_job(lane)) != NULL) {
+        amdvi_gate_enter(&lane->worker->gate);
+        do_job(lane->worker, job);
+        amdvi_gate_leave(&lane->worker->gate);
+        post(lane->worker, job);
     }
-    leave(worker);
+    leave(lane->worker);
+    return NULL;
+}
+
+static void *run_slow(void *opaque)
+{
+    struct lane *lane = opaque;
+    struct amdvi_job *job;
+
+    while ((job = next_job(lane)) != NULL) {
+        do_slowly(lane->worker, job);
+        post(lane->worker, job);
+    }
     return NULL;
 }
 
@@ -402,7 +489,8 @@ static void on_wake(int number)
  * Signals are for the user interface, but for one that ends the waits of
  * the worker.
  */
-static int start_thread(struct amdvi_worker *worker)
+static int start_thread(struct amdvi_worker *worker, struct lane *lane,
+                        void *(*run)(void *))
 {
     struct sigaction action = { .sa_handler = on_wake };
     sigset_t all, before;
@@ -417,9 +505,62 @@ static int start_thread(struct amdvi_worker *worker)
     sigdelset(&all, SIGILL);
     sigdelset(&all, SIGABRT);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    result = pthread_create(&worker->thread, NULL, run, worker);
+    lane->worker = worker;
+    result = pthread_create(&lane->thread, NULL, run, lane);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result;
+}
+
+/* A wait that begins only after a signal is ended by the next one */
+static void end_thread(struct amdvi_worker *worker, struct lane *lane)
+{
+    struct timespec until;
+
+    pthread_mutex_lock(&worker->lock);
+    lane->leave = true;
+    pthread_cond_broadcast(&worker->wake);
+    pthread_mutex_unlock(&worker->lock);
+    do {
+        pthread_kill(lane->thread, SIGUSR1);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += END_INTERVAL_NS;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+    } while (pthread_timedjoin_np(lane->thread, NULL, &until) != 0);
+}
+
+static void free_queue(struct queue *queue)
+{
+    struct amdvi_job *job;
+
+    while ((job = queue_take(queue)) != NULL) {
+        amdvi_job_free(job);
+    }
+}
+
+static void free_worker(struct amdvi_worker *worker)
+{
+    free_queue(&worker->fast.todo);
+    free_queue(&worker->slow.todo);
+    free_queue(&worker->done);
+    amdvi_gate_destroy(&worker->gate);
+    pthread_mutex_destroy(&worker->lock);
+    pthread_cond_destroy(&worker->wake);
+    close(worker->wakeup[0]);
+    close(worker->wakeup[1]);
+    free(worker);
+}
+
+static bool start_threads(struct amdvi_worker *worker)
+{
+    if (start_thread(worker, &worker->fast, run_fast) != 0) {
+        return false;
+    }
+    if (start_thread(worker, &worker->slow, run_slow) != 0) {
+        end_thread(worker, &worker->fast);
+        return false;
+    }
+    return true;
 }
 
 struct amdvi_worker *amdvi_worker_start(struct amdvi_session *session,
@@ -433,59 +574,28 @@ struct amdvi_worker *amdvi_worker_start(struct amdvi_session *session,
         return NULL;
     }
     worker->session = session;
-    queue_init(&worker->todo);
+    amdvi_gate_init(&worker->gate, session);
+    queue_init(&worker->fast.todo);
+    queue_init(&worker->slow.todo);
     queue_init(&worker->done);
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->wake, NULL);
-    if (start_thread(worker) != 0) {
+    if (!start_threads(worker)) {
         amdvi_fail(err, AMDVI_EXIT_FAILED, "cannot start a thread");
-        close(worker->wakeup[0]);
-        close(worker->wakeup[1]);
-        free(worker);
+        free_worker(worker);
         return NULL;
     }
     return worker;
 }
 
-/* A wait that begins only after a signal is ended by the next one */
-static void join(struct amdvi_worker *worker)
-{
-    struct timespec until;
-
-    do {
-        pthread_kill(worker->thread, SIGUSR1);
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += END_INTERVAL_NS;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
-    } while (pthread_timedjoin_np(worker->thread, NULL, &until) != 0);
-}
-
-static void free_queue(struct queue *queue)
-{
-    struct amdvi_job *job;
-
-    while ((job = queue_take(queue)) != NULL) {
-        amdvi_job_free(job);
-    }
-}
-
 void amdvi_worker_end(struct amdvi_worker *worker)
 {
-    pthread_mutex_lock(&worker->lock);
-    worker->leave = true;
-    pthread_cond_signal(&worker->wake);
-    pthread_mutex_unlock(&worker->lock);
     amdvi_interrupt_set(true);
-    join(worker);
+    /* it borrows what the other closes */
+    end_thread(worker, &worker->slow);
+    end_thread(worker, &worker->fast);
     amdvi_interrupt_set(false);
-    free_queue(&worker->todo);
-    free_queue(&worker->done);
-    pthread_mutex_destroy(&worker->lock);
-    pthread_cond_destroy(&worker->wake);
-    close(worker->wakeup[0]);
-    close(worker->wakeup[1]);
-    free(worker);
+    free_worker(worker);
 }
 
 int amdvi_worker_fd(const struct amdvi_worker *worker)
@@ -496,8 +606,8 @@ int amdvi_worker_fd(const struct amdvi_worker *worker)
 void amdvi_worker_give(struct amdvi_worker *worker, struct amdvi_job *job)
 {
     pthread_mutex_lock(&worker->lock);
-    queue_put(&worker->todo, job);
-    pthread_cond_signal(&worker->wake);
+    queue_put(job->slow ? &worker->slow.todo : &worker->fast.todo, job);
+    pthread_cond_broadcast(&worker->wake);
     pthread_mutex_unlock(&worker->lock);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The worker: a thread that owns the session and its target.
+ * The worker: threads that own the session and its target.
  *
  * The user interface gives it jobs and never waits: what comes out is
- * posted, and a descriptor becomes readable.  Jobs are done in their order.
+ * posted, and a descriptor becomes readable.  Jobs are done in their order,
+ * but for slow ones, which are done beside the others.
  */
 #ifndef AMDVI_TUI_WORKER_H
 #define AMDVI_TUI_WORKER_H
@@ -43,11 +44,14 @@ struct amdvi_job {
     const struct amdvi_view *view;      /* SHOW */
     struct amdvi_subject subject;
     size_t rows;                /* at most */
+    bool slow;                  /* SHOW: others need not wait for it */
     bool live;                  /* DUMP, FREEZE: do not pause the VM */
     char *text;                 /* LINE: words; DUMP: file name.  Owned */
     /* what came out */
     struct amdvi_snapshot *snapshot;
-    char *output;               /* LINE: also if it failed; DUMP: a sentence */
+    /* LINE: also if it failed; DUMP: a sentence; SHOW: why the VM stopped */
+    char *output;
+    bool stopped;               /* SHOW: the VM does not run */
     struct amdvi_error err;     /* code other than OK: it failed */
 };
 
