@@ -218,7 +218,9 @@ static void add_notes(struct amdvi_place *place, size_t pane)
 {
     const struct amdvi_snapshot *snapshot = amdvi_place_shown(place, pane);
 
-    for (size_t i = 0; i < snapshot->notes.count && !snapshot->more; i++) {
+    bool all = !snapshot->more && !place->screen->pane[pane].rows;
+
+    for (size_t i = 0; i < snapshot->notes.count && all; i++) {
         add_text(place, AMDVI_LINE_TEXT, pane, "Note: %s",
                  snapshot->notes.string[i]);
     }
@@ -235,14 +237,15 @@ static void add_title(struct amdvi_place *place, size_t pane)
     const struct amdvi_snapshot *first = amdvi_place_shown(place, 0);
     const struct amdvi_snapshot *this = amdvi_place_shown(place, pane);
     int64_t ms = first && this ? first->taken_ms - this->taken_ms : 0;
+    const char *filter = place->screen->pane[pane].filter;
     char older[48] = "";
 
     if (ms >= 1000 && place->screen->pane[pane].seldom) {
         snprintf(older, sizeof(older), " (%lld s older)",
                  (long long)(ms / 1000));
     }
-    add_text(place, AMDVI_LINE_TITLE, pane, "%s: %s%s", view->name,
-             view->help, older);
+    add_text(place, AMDVI_LINE_TITLE, pane, "%s%s%s: %s%s", view->name,
+             filter ? " " : "", filter ? filter : "", view->help, older);
 }
 
 static void add_pane(struct amdvi_place *place, size_t pane, size_t width)
@@ -396,6 +399,7 @@ static void arrive(struct amdvi_place *place)
 void amdvi_place_move(struct amdvi_place *place, size_t cursor)
 {
     size_t height = amdvi_tui_height();
+    size_t last_top = place->nlines > height ? place->nlines - height : 0;
 
     place->cursor = cursor < place->nlines ? cursor
                     : place->nlines ? place->nlines - 1 : 0;
@@ -409,6 +413,7 @@ void amdvi_place_move(struct amdvi_place *place, size_t cursor)
     if (place->cursor < height) {
         place->top = place->top < place->cursor ? place->top : 0;
     }
+    place->top = place->top < last_top ? place->top : last_top;
     drop_anchor(place);
 }
 

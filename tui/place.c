@@ -4,6 +4,7 @@
  * See tui.h.
  */
 #include "tui.h"
+#include "doubt.h"
 #include "socket.h"
 #include "text.h"
 
@@ -132,9 +133,29 @@ static void set_subject(struct amdvi_place *place,
     drop_all(place);
 }
 
+/* The number behind the newest row; 0: all rows are to be fetched */
+static uint64_t next_number(const struct amdvi_tui *tui,
+                            const struct amdvi_place *place, size_t pane,
+                            size_t rows)
+{
+    const char *key = place->screen->pane[pane].number;
+    const struct amdvi_pane *p = &place->pane[pane];
+    const struct amdvi_snapshot *last = p->nkept ? p->kept[p->nkept - 1]
+                                                 : NULL;
+
+    if (!key || is_still(tui) || !last || last->still || last->nrows == 0 ||
+        last->err.code != AMDVI_EXIT_OK || tui->link != AMDVI_LINK_GOOD ||
+        (last->more && rows > p->rows)) {
+        return 0;
+    }
+    return amdvi_snapshot_cell(last, last->nrows - 1,
+                               amdvi_snapshot_column(last, key)).number + 1;
+}
+
 static bool ask_pane(struct amdvi_tui *tui, struct amdvi_place *place,
                      size_t pane)
 {
+    const struct amdvi_screen_pane *p = &place->screen->pane[pane];
     struct amdvi_job *job = amdvi_job_new(AMDVI_JOB_SHOW);
 
     if (!job) {
@@ -144,10 +165,13 @@ static bool ask_pane(struct amdvi_tui *tui, struct amdvi_place *place,
     job->place = (unsigned int)(place - tui->place);
     job->pane = (unsigned int)pane;
     job->generation = place->generation;
-    job->view = place->screen->pane[pane].view;
+    job->view = p->view;
     job->subject = place->subject;
-    job->rows = place->rows;
-    job->slow = place->screen->pane[pane].seldom && !is_still(tui);
+    job->rows = p->rows && p->rows < place->rows ? p->rows : place->rows;
+    job->from = next_number(tui, place, pane, job->rows);
+    place->pane[pane].rows = job->rows;
+    job->filter = p->filter;
+    job->slow = p->seldom && !is_still(tui);
     if (job->slow) {
         place->pane[pane].slow = true;
     } else {
@@ -339,11 +363,36 @@ static int64_t seldom_ms(const struct amdvi_snapshot *snapshot)
     return ms > AMDVI_SELDOM_MS ? ms : AMDVI_SELDOM_MS;
 }
 
+/* What was fetched is new, the rest is known */
+static void add_known(const struct amdvi_pane *pane, const char *key,
+                      struct amdvi_job *job)
+{
+    struct amdvi_snapshot *joined, *now = job->snapshot;
+
+    /* a VM that was started again counts anew */
+    if (job->from == 0 || pane->nkept == 0 ||
+        (now->nrows && amdvi_snapshot_cell(
+             now, 0, amdvi_snapshot_column(now, key)).number < job->from)) {
+        return;
+    }
+    joined = amdvi_snapshot_join(pane->kept[pane->nkept - 1], now, job->rows);
+    if (joined) {
+        job->snapshot = joined;
+    }
+}
+
 static void keep(struct amdvi_tui *tui, struct amdvi_place *place,
                  struct amdvi_job *job)
 {
     struct amdvi_pane *pane = &place->pane[job->pane];
+    const char *state = place->screen->pane[job->pane].state;
 
+    add_known(pane, place->screen->pane[job->pane].number, job);
+    if (state && !tui->is_dump) {
+        amdvi_snapshot_doubt(job->snapshot, pane->nkept
+                             ? pane->kept[pane->nkept - 1] : NULL,
+                             state, job->stopped);
+    }
     if (pane->nkept == AMDVI_KEPT) {
         drop_oldest(pane);
     }

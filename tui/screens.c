@@ -60,18 +60,21 @@ const struct amdvi_screen amdvi_screens[AMDVI_NUM_SCREENS] = {
     [AMDVI_SCREEN_IOTLB] = {
         .name = "iotlb", .title = "IOTLB", .key = '7',
         .pane = {
-            { .view = &amdvi_view_iotlb, .ids = 4, .follows = true,
+            { .view = &amdvi_view_iotlb, .ids = 4, .state = "state",
+              .follows = true,
               .to = AMDVI_SCREEN_WALK, .bdf = "bdf", .pasid = "pasid",
               .address = "address" },
         },
     },
     [AMDVI_SCREEN_PPR] = {
         .name = "ppr", .title = "Page requests", .key = '8',
-        .newest_last = true,
         .pane = {
             { .view = &amdvi_view_requests, .ids = 3, .follows = true,
               .to = AMDVI_SCREEN_PASIDS, .bdf = "bdf" },
             { .view = &amdvi_view_ppr, .ids = 1 },
+            { .view = &amdvi_view_trace, .ids = 1,
+              .number = "number", .filter = "kind=page-response",
+              .rows = 256 },
         },
     },
     [AMDVI_SCREEN_EVENTS] = {
@@ -90,7 +93,9 @@ const struct amdvi_screen amdvi_screens[AMDVI_NUM_SCREENS] = {
     },
     [AMDVI_SCREEN_TRACE] = {
         .name = "trace", .title = "Trace", .key = 'T', .newest_last = true,
-        .pane = { { .view = &amdvi_view_trace, .ids = 1 } },
+        .pane = {
+            { .view = &amdvi_view_trace, .ids = 1, .number = "number" },
+        },
     },
     [AMDVI_SCREEN_CHECK] = {
         .name = "check", .title = "Check", .key = 'C',

@@ -48,6 +48,10 @@ struct amdvi_screen_pane {
     const struct amdvi_view *view;
     size_t ids;                 /* leading columns that say which row it is */
     bool seldom;                /* costs much: asked for now and then */
+    const char *state;          /* key of a column that is doubted at first */
+    const char *number;         /* key of a column that only grows, or NULL */
+    const char *filter;         /* only such rows, as with --filter */
+    size_t rows;                /* at most; 0: as many as are wanted */
     bool facts_below;           /* its facts stand below all panes */
     enum amdvi_meter meter;
     const char *meter_title;

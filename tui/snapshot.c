@@ -226,14 +226,19 @@ struct amdvi_snapshot *amdvi_snapshot_take(const struct amdvi_view *view,
     return snapshot;
 }
 
+static void free_rows(struct amdvi_snapshot *snapshot)
+{
+    free(snapshot->cell);
+    free(snapshot->text);
+    free(snapshot->record);
+}
+
 void amdvi_snapshot_free(struct amdvi_snapshot *snapshot)
 {
     if (snapshot) {
         amdvi_strings_free(&snapshot->strings);
         amdvi_strings_free(&snapshot->notes);
-        free(snapshot->cell);
-        free(snapshot->text);
-        free(snapshot->record);
+        free_rows(snapshot);
     }
     free(snapshot);
 }
@@ -291,6 +296,72 @@ size_t amdvi_snapshot_column(const struct amdvi_snapshot *snapshot,
         c++;
     }
     return c;
+}
+
+static bool copy_rows(struct amdvi_snapshot *to,
+                      const struct amdvi_snapshot *from, size_t first)
+{
+    for (size_t row = first; row < from->nrows; row++) {
+        struct amdvi_row copy;
+
+        for (size_t c = 0; c < from->view->ncolumns; c++) {
+            copy.cell[c] = amdvi_snapshot_cell(from, row, c);
+        }
+        amdvi_snapshot_record(from, row, &copy.record);
+        if (!keep_row(to, &copy)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Without rows */
+static void forget_rows(struct amdvi_snapshot *snapshot)
+{
+    snapshot->nrows = 0;
+    snapshot->cell = snapshot->record = NULL;
+    snapshot->text = NULL;
+    snapshot->cell_room = snapshot->text_room = snapshot->record_room = 0;
+    snapshot->text_size = snapshot->record_size = 0;
+}
+
+struct amdvi_snapshot *
+amdvi_snapshot_join(const struct amdvi_snapshot *before,
+                    struct amdvi_snapshot *now, size_t rows)
+{
+    struct amdvi_snapshot *joined = malloc(sizeof(*joined));
+    size_t room = rows > now->nrows ? rows - now->nrows : 0;
+    size_t first = before->nrows > room ? before->nrows - room : 0;
+
+    if (!joined) {
+        return NULL;
+    }
+    *joined = *now;
+    forget_rows(joined);
+    if (!copy_rows(joined, before, first) || !copy_rows(joined, now, 0)) {
+        free_rows(joined);
+        free(joined);
+        return NULL;
+    }
+    joined->more = joined->more || before->more || first > 0;
+    free_rows(now);
+    free(now);
+    return joined;
+}
+
+bool amdvi_snapshot_set_text(struct amdvi_snapshot *snapshot, size_t row,
+                             size_t column, const char *text)
+{
+    size_t length = strlen(text) + 1;
+
+    if (!reserve((void **)&snapshot->text, snapshot->text_size, length, 1,
+                 &snapshot->text_room)) {
+        return false;
+    }
+    memcpy(snapshot->text + snapshot->text_size, text, length);
+    snapshot->cell[row * stride(snapshot) + column] = snapshot->text_size;
+    snapshot->text_size += length;
+    return true;
 }
 
 /* FNV-1a */

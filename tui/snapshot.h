@@ -67,6 +67,18 @@ bool amdvi_snapshot_record(const struct amdvi_snapshot *snapshot, size_t row,
 size_t amdvi_snapshot_column(const struct amdvi_snapshot *snapshot,
                              const char *key);
 
+/*
+ * The last @rows rows of @before and @now together, with all else of @now.
+ * Consumes @now and gives the new one; NULL: no memory, @now is as it was.
+ */
+struct amdvi_snapshot *
+amdvi_snapshot_join(const struct amdvi_snapshot *before,
+                    struct amdvi_snapshot *now, size_t rows);
+
+/* Before it is handed on: another text for a cell that has one */
+bool amdvi_snapshot_set_text(struct amdvi_snapshot *snapshot, size_t row,
+                             size_t column, const char *text);
+
 /* What stays the same for a row of several snapshots: its first @ids cells */
 uint64_t amdvi_snapshot_id(const struct amdvi_snapshot *snapshot, size_t row,
                            size_t ids);

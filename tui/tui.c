@@ -68,6 +68,15 @@ static void take_script_key(struct amdvi_tui *tui)
     }
 }
 
+/* Who follows what happens does not need all that was */
+static void want_less(struct amdvi_place *place)
+{
+    if (place->screen->newest_last && place->anchor.at_end &&
+        !*place->filter && !place->sort) {
+        place->rows = AMDVI_FIRST_ROWS;
+    }
+}
+
 static void tick(struct amdvi_tui *tui)
 {
     struct amdvi_place *place = amdvi_tui_place(tui);
@@ -80,6 +89,7 @@ static void tick(struct amdvi_tui *tui)
     if (tui->is_dump || tui->frozen) {
         tui->refreshes++;
     } else if (place->back == 0) {
+        want_less(place);
         amdvi_tui_ask(tui, place, AMDVI_ON_TICK);
         /* there was nothing to ask for */
         tui->refreshes += place->pending == 0;

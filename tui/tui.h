@@ -58,6 +58,7 @@ struct amdvi_pane {
     size_t width[AMDVI_MAX_COLUMNS + 1];        /* the last: the meter */
     uint32_t *order;            /* rows that are shown, in order */
     size_t norder;
+    size_t rows;                /* asked for the last time */
     bool slow;                  /* a slow answer is still to come */
     int64_t due_ms;             /* when one that is seldom asked for is due */
 };

@@ -118,6 +118,7 @@ static void fill_query(const struct amdvi_job *job,
         .args = args, .has_pasid = subject->has_pasid,
         .pasid = subject->pasid, .priv = subject->priv,
         .write = subject->write, .exec = subject->exec,
+        .from = job->from,
     };
     if (job->view->min_args > 0) {
         args[query->nargs++] = subject->bdf;
@@ -125,6 +126,9 @@ static void fill_query(const struct amdvi_job *job,
     if (job->view->min_args > 1) {
         snprintf(address, AMDVI_CELL_BUFFER, "0x%" PRIx64, subject->address);
         args[query->nargs++] = address;
+    }
+    if (job->filter) {
+        query->filter[query->nfilters++] = job->filter;
     }
     if (job->view->options & AMDVI_QUERY_LIMIT) {
         query->limit = job->rows;

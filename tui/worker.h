@@ -43,6 +43,8 @@ struct amdvi_job {
     unsigned int generation;
     const struct amdvi_view *view;      /* SHOW */
     struct amdvi_subject subject;
+    const char *filter;         /* SHOW: or NULL */
+    uint64_t from;              /* SHOW: only rows from this number on */
     size_t rows;                /* at most */
     bool slow;                  /* SHOW: others need not wait for it */
     bool live;                  /* DUMP, FREEZE: do not pause the VM */

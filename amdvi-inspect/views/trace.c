@@ -15,6 +15,8 @@
 #define DEFAULT_LIMIT 64
 /* How often to ask for more while following */
 #define INTERVAL_MS 200
+/* Parts of the recorder at most: more than any has */
+#define MAX_PAGES 65536
 /* Numbers of logs in the detail of an overflow */
 #define EVENT_LOG 1
 
@@ -42,22 +44,115 @@ static const struct amdvi_column columns[NUM_COLUMNS] = {
 struct state {
     struct amdvi_items items;   /* first: amdvi_items_close() looks here */
     uint64_t next;              /* number of the record that is awaited */
+    uint64_t end;               /* of the one after the last when it began */
+    bool more;                  /* there are some behind those in items */
+    unsigned int pages;         /* that were not the last */
     uint64_t shown;
 };
 
-/* The records from state->next on */
-static bool load(struct amdvi_run *run, struct amdvi_error *err)
+static struct json_object *from_number(uint64_t number)
 {
-    struct state *state = run->state;
     struct json_object *arguments = json_object_new_object();
 
     json_object_object_add(arguments, "start",
-                           json_object_new_uint64(state->next));
+                           json_object_new_uint64(number));
+    return arguments;
+}
+
+/* Some records from state->next on.  A whole recorder takes much memory */
+static bool load_some(struct amdvi_run *run, struct amdvi_error *err)
+{
+    static const struct amdvi_query_kind *kind =
+        &amdvi_queries[AMDVI_QUERY_ID_TRACE];
+    struct state *state = run->state;
+    struct json_object *reply = amdvi_target_command(
+        run->target, kind->command, from_number(state->next), err);
+    uint64_t next;
+
+    if (!reply) {
+        return false;
+    }
+    if (amdvi_reply_array(reply, kind->list, &state->items.list)) {
+        json_object_get(state->items.list);
+    } else {
+        amdvi_reply_invalid(kind->command, "no list in it", err);
+        json_object_put(reply);
+        return false;
+    }
+    state->more = amdvi_reply_number(reply, "next", UINT64_MAX, &next) &&
+                  next > state->next && state->pages++ < MAX_PAGES;
+    if (state->more && json_object_array_length(state->items.list) == 0) {
+        state->next = next;
+    }
+    json_object_put(reply);
+    return true;
+}
+
+/* The records from state->next on, or some of them */
+static bool load(struct amdvi_run *run, struct amdvi_error *err)
+{
+    struct state *state = run->state;
+
     json_object_put(state->items.list);
+    state->items.list = NULL;
     state->items.next = 0;
+    if (run->target->ops->command) {
+        return load_some(run, err);
+    }
     state->items.list = amdvi_target_query(run->target, AMDVI_QUERY_ID_TRACE,
-                                           arguments, err);
+                                           from_number(state->next), err);
     return state->items.list != NULL;
+}
+
+static void note_older(struct amdvi_run *run, uint64_t count)
+{
+    amdvi_run_note(run, "%" PRIu64 " older records are not shown; see --all "
+                   "and --limit", count);
+}
+
+/* Of @limit records at the end those from query->from on */
+static void choose_first(struct amdvi_run *run, uint64_t oldest,
+                         uint64_t limit)
+{
+    struct state *state = run->state;
+
+    state->next = oldest;
+    if (state->end - oldest > limit) {
+        state->next = state->end - limit;
+        note_older(run, state->next - oldest);
+    }
+    if (run->query->from > state->next && run->query->from <= state->end) {
+        state->next = run->query->from;
+    }
+}
+
+/*
+ * Begin with the first that is wanted, if the target knows which one that
+ * is; else with the oldest.
+ */
+static void find_first(struct amdvi_run *run, uint64_t limit)
+{
+    struct state *state = run->state;
+    struct json_object *arguments = from_number(0), *reply, *list;
+    struct amdvi_error ignored;
+    uint64_t oldest;
+
+    state->end = UINT64_MAX;
+    if (!run->target->ops->command) {
+        json_object_put(arguments);
+        return;
+    }
+    json_object_object_add(arguments, "limit", json_object_new_int(1));
+    reply = amdvi_target_command(run->target,
+                                 amdvi_queries[AMDVI_QUERY_ID_TRACE].command,
+                                 arguments, &ignored);
+    if (amdvi_reply_array(reply, "records", &list) &&
+        amdvi_reply_number(json_object_array_get_idx(list, 0), "number",
+                           UINT64_MAX - 1, &oldest) &&
+        amdvi_reply_number(reply, "end", UINT64_MAX, &state->end)) {
+        choose_first(run, oldest, limit);
+    }
+    json_object_put(reply);
 }
 
 static bool open_trace(struct amdvi_run *run, struct amdvi_error *err)
@@ -71,14 +166,18 @@ static bool open_trace(struct amdvi_run *run, struct amdvi_error *err)
         return amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
     }
     run->state = state;
+    state->end = UINT64_MAX;
+    if (!query->follow) {
+        find_first(run, query->all && !query->limit ? UINT64_MAX : limit);
+    }
     if (!load(run, err)) {
         return false;
     }
     count = json_object_array_length(state->items.list);
-    if (!query->follow && count > limit && (query->limit || !query->all)) {
+    if (!query->follow && !run->target->ops->command && count > limit &&
+        (query->limit || !query->all)) {
         state->items.next = count - limit;
-        amdvi_run_note(run, "%zu older records are not shown; see --all and "
-                       "--limit", state->items.next);
+        note_older(run, state->items.next);
     }
     return true;
 }
@@ -228,11 +327,11 @@ static bool enough(const struct amdvi_run *run)
            state->shown >= run->query->limit;
 }
 
-static bool fetch(struct amdvi_run *run, struct amdvi_page *page,
-                  struct amdvi_error *err)
+/* Rows of what was loaded, as far as they fit */
+static bool add_rows(struct amdvi_run *run, struct amdvi_page *page,
+                     struct amdvi_error *err)
 {
-    struct state *state = run->state;
-    struct amdvi_items *items = &state->items;
+    struct amdvi_items *items = &((struct state *)run->state)->items;
     size_t count = json_object_array_length(items->list);
 
     while (items->next < count && page->count < AMDVI_PAGE_ROWS &&
@@ -243,16 +342,36 @@ static bool fetch(struct amdvi_run *run, struct amdvi_page *page,
             return false;
         }
     }
-    page->last = enough(run) ||
-                 (items->next == count && !run->query->follow);
-    if (items->next == count && !page->last) {
+    return true;
+}
+
+static bool is_used_up(const struct amdvi_run *run)
+{
+    const struct state *state = run->state;
+
+    return state->items.next == json_object_array_length(state->items.list);
+}
+
+static bool fetch(struct amdvi_run *run, struct amdvi_page *page,
+                  struct amdvi_error *err)
+{
+    struct state *state = run->state;
+    bool good = add_rows(run, page, err);
+
+    while (good && is_used_up(run) && state->more &&
+           state->next < state->end && page->count < AMDVI_PAGE_ROWS) {
+        good = load(run, err) && add_rows(run, page, err);
+    }
+    page->last = enough(run) || state->next >= state->end ||
+                 (is_used_up(run) && !state->more && !run->query->follow);
+    if (good && is_used_up(run) && !page->last) {
         if (page->count == 0 && !pause_following()) {
             page->last = true;
             return true;
         }
-        return load(run, err);
+        good = load(run, err);
     }
-    return true;
+    return good;
 }
 
 const struct amdvi_view amdvi_view_trace = {

@@ -213,10 +213,13 @@ class World(Machine):
                     if item["device-id"] == arguments["device-id"]][start:]
         else:
             left = self.lists[command][start:]
-        reply: Dict[str, Any] = {member: left[:3]}
-        if len(left) > 3:
-            reply["next"] = (left[3]["number"] if member == "records"
-                             else start + 3)
+        size = min(3, arguments.get("limit", 3))
+        reply: Dict[str, Any] = {member: left[:size]}
+        if len(left) > size:
+            reply["next"] = (left[size]["number"] if member == "records"
+                             else start + size)
+        if member == "records" and self.lists[command]:
+            reply["end"] = self.lists[command][-1].get("number", -2) + 1
         return reply
 
     def memory_read(self, arguments: Dict[str, Any]) -> Any:
