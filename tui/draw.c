@@ -53,6 +53,23 @@ static size_t num_columns(const struct amdvi_screen_pane *pane)
     return pane->view->ncolumns + (pane->meter != AMDVI_METER_NONE);
 }
 
+static bool is_hidden(const struct amdvi_screen_pane *pane, size_t column)
+{
+    const char *key = pane->hidden;
+    size_t length = 0;
+
+    while (key && column < pane->view->ncolumns && *key) {
+        length = strcspn(key, " ");
+        if (strlen(pane->view->column[column].key) == length &&
+            strncmp(pane->view->column[column].key, key, length) == 0) {
+            return true;
+        }
+        key += length;
+        key += strspn(key, " ");
+    }
+    return false;
+}
+
 static void get_cell(const struct amdvi_place *place, size_t pane, size_t row,
                      size_t column, struct cell_text *ret)
 {
@@ -195,6 +212,9 @@ static void draw_header(const struct amdvi_place *place, size_t pane, int y)
         bool right = column < p->view->ncolumns &&
                      p->view->column[column].kind == AMDVI_CELL_DEC;
 
+        if (is_hidden(p, column)) {
+            continue;
+        }
         widen(&room, title);
         put_column(&writer, title, room, right,
                    column + 1 == place->column ? AMDVI_STYLE_CHOSEN
@@ -218,6 +238,9 @@ static char draw_cells(const struct amdvi_place *place,
         struct cell_text cell;
         bool changed;
 
+        if (is_hidden(p, column)) {
+            continue;
+        }
         get_cell(place, line->pane, line->row, column, &cell);
         changed = cell_changed(&comparison, column, cell.text);
         put_column(&writer, cell.text, width[column], cell.right,

@@ -521,6 +521,25 @@ static bool field_before(const struct amdvi_place *place,
            ret->value != now->value;
 }
 
+/* What the longest "127:107,95:80" and value of the fields need */
+static void measure_fields(const struct amdvi_record *record,
+                           const struct amdvi_features *features,
+                           size_t *ret_bits, size_t *ret_value)
+{
+    struct amdvi_form_line line;
+
+    *ret_bits = *ret_value = 0;
+    for (int i = 0; i < record->layout->nfields; i++) {
+        if (amdvi_form_line(record->layout, i, record->words, features,
+                            &line)) {
+            size_t bits = strlen(line.bits), value = strlen(line.text);
+
+            *ret_bits = bits > *ret_bits ? bits : *ret_bits;
+            *ret_value = value > *ret_value ? value : *ret_value;
+        }
+    }
+}
+
 static void field_text(const struct amdvi_place *place,
                        const struct amdvi_line *line,
                        const struct amdvi_record *record, char *buf,
@@ -529,6 +548,7 @@ static void field_text(const struct amdvi_place *place,
     const struct amdvi_snapshot *snapshot =
         amdvi_place_shown(place, line->pane);
     struct amdvi_form_line now, before;
+    size_t bits, value;
     bool changed;
 
     if (!amdvi_form_line(record->layout, line->sub, record->words,
@@ -536,8 +556,10 @@ static void field_text(const struct amdvi_place *place,
         return;
     }
     changed = field_before(place, line, &now, &before);
-    append(buf, size, "  %s %-18s %-12s %-20s %s", changed ? "*" : " ",
-           now.field->name, now.bits, now.text, now.field->meaning);
+    measure_fields(record, &snapshot->features, &bits, &value);
+    append(buf, size, "  %s %-18s %-*s  %-*s  %s", changed ? "*" : " ",
+           now.field->name, (int)bits, now.bits, (int)value, now.text,
+           now.field->meaning);
     if (changed) {
         append(buf, size, " (was %s)", before.text);
     }

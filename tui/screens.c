@@ -74,7 +74,7 @@ const struct amdvi_screen amdvi_screens[AMDVI_NUM_SCREENS] = {
             { .view = &amdvi_view_ppr, .ids = 1 },
             { .view = &amdvi_view_trace, .ids = 1,
               .number = "number", .filter = "kind=page-response",
-              .rows = 256 },
+              .hidden = "number kind name", .rows = 256 },
         },
     },
     [AMDVI_SCREEN_EVENTS] = {

@@ -50,6 +50,7 @@ struct amdvi_screen_pane {
     bool seldom;                /* costs much: asked for now and then */
     const char *state;          /* key of a column that is doubted at first */
     const char *number;         /* key of a column that only grows, or NULL */
+    const char *hidden;         /* columns that are not drawn: keys, or NULL */
     const char *filter;         /* only such rows, as with --filter */
     size_t rows;                /* at most; 0: as many as are wanted */
     bool facts_below;           /* its facts stand below all panes */
