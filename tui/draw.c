@@ -448,12 +448,19 @@ static void draw_hints(struct amdvi_tui *tui)
 
 static void draw_prompt(struct amdvi_tui *tui)
 {
-    struct amdvi_area area = whole_line(LINES - 1);
+    struct amdvi_area area = whole_line(LINES - 1), above;
     struct amdvi_prompt before = tui->prompt;
     int x = amdvi_put(&area, 0, amdvi_prompt_label(&tui->prompt),
                       AMDVI_STYLE_PLAIN);
     int cursor, shift;
 
+    if (tui->prompt.candidates) {
+        above = whole_line(LINES - 2);
+        fill_line(LINES - 2);
+        amdvi_put(&above, 1, *tui->prompt.candidates
+                  ? tui->prompt.candidates : "(nothing may follow)",
+                  AMDVI_STYLE_FRAME);
+    }
     before.text[before.cursor] = '\0';
     cursor = x + amdvi_put_width(before.text);
     shift = cursor >= COLS ? cursor - COLS + 1 : 0;

@@ -539,6 +539,8 @@ void amdvi_tui_answer(struct amdvi_tui *tui, struct amdvi_job *job)
         take_snapshot(tui, job);
     } else if (job->kind == AMDVI_JOB_LINE) {
         take_output(tui, job);
+    } else if (job->kind == AMDVI_JOB_COMPLETE) {
+        amdvi_prompt_complete(tui, job);
     } else if (job->err.code != AMDVI_EXIT_OK) {
         amdvi_tui_say(tui, true, "%s", job->err.message);
     } else {

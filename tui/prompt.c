@@ -20,6 +20,13 @@ void amdvi_prompt_open(struct amdvi_tui *tui, enum amdvi_prompt_kind kind,
     prompt->length = prompt->cursor = strlen(prompt->text);
 }
 
+void amdvi_prompt_close(struct amdvi_tui *tui)
+{
+    tui->prompt.kind = AMDVI_PROMPT_NONE;
+    free(tui->prompt.candidates);
+    tui->prompt.candidates = NULL;
+}
+
 const char *amdvi_prompt_label(const struct amdvi_prompt *prompt)
 {
     static const char *const labels[] = {
@@ -76,9 +83,12 @@ static void accept(struct amdvi_tui *tui)
 {
     struct amdvi_prompt typed = tui->prompt;
 
-    tui->prompt.kind = AMDVI_PROMPT_NONE;
+    amdvi_prompt_close(tui);
     switch (typed.kind) {
     case AMDVI_PROMPT_COMMAND:
+        while (typed.length && typed.text[typed.length - 1] == ' ') {
+            typed.text[--typed.length] = '\0';
+        }
         snprintf(tui->last_command, sizeof(tui->last_command), "%s",
                  typed.text);
         amdvi_tui_command(tui, typed.text);
@@ -134,49 +144,129 @@ static void insert(struct amdvi_prompt *prompt, const char *text)
     }
 }
 
-/* Number @index of what a command line may begin with */
-static const char *first_word(size_t index)
+/* What may follow, a word in a line, and what of it was typed already */
+struct choice {
+    const char *typed;
+    char *common;               /* what they all begin with; NULL: none */
+    size_t count;
+    FILE *out;                  /* all of them, between spaces */
+};
+
+static void add_choice(struct choice *choice, const char *word)
 {
-    const char *args, *help, *name;
-    struct amdvi_command command;
-    size_t own = 0;
+    size_t same = 0;
 
-    while ((name = amdvi_tui_command_name(own, &args, &help)) != NULL) {
-        if (own++ == index) {
-            return name;
-        }
-    }
-    return amdvi_command_at(index - own, &command) ? command.name : NULL;
-}
-
-/* As much of the first word as all candidates have in common */
-static void complete(struct amdvi_prompt *prompt)
-{
-    const char *common = NULL, *name;
-    size_t length = 0;
-
-    if (prompt->kind != AMDVI_PROMPT_COMMAND ||
-        prompt->cursor != prompt->length || strchr(prompt->text, ' ')) {
+    if (strncmp(word, choice->typed, strlen(choice->typed)) != 0) {
         return;
     }
-    for (size_t i = 0; (name = first_word(i)) != NULL; i++) {
-        size_t same = 0;
-
-        if (strncmp(name, prompt->text, prompt->length) != 0) {
-            continue;
-        }
-        while (common && same < length && name[same] == common[same]) {
-            same++;
-        }
-        length = common ? same : strlen(name);
-        common = common ? common : name;
+    if (choice->count++ == 0) {
+        choice->common = strdup(word);
     }
-    if (common && length > prompt->length) {
-        char rest[64];
+    while (choice->common && word[same] &&
+           choice->common[same] == word[same]) {
+        same++;
+    }
+    if (choice->common) {
+        choice->common[same] = '\0';
+    }
+    fprintf(choice->out, "%s%s", choice->count > 1 ? "  " : "", word);
+}
 
-        snprintf(rest, sizeof(rest), "%.*s",
-                 (int)(length - prompt->length), common + prompt->length);
-        insert(prompt, rest);
+/* What only this program knows: its commands, names of screens */
+static void add_own(struct choice *choice, const char *line)
+{
+    const char *name, *args, *help;
+
+    for (size_t i = 0; !strchr(line, ' ') &&
+                       (name = amdvi_tui_command_name(i, &args, &help)); i++) {
+        add_choice(choice, name);
+    }
+    for (int i = 0; strncmp(line, "screen ", 7) == 0 &&
+                    i < AMDVI_NUM_SCREENS; i++) {
+        add_choice(choice, amdvi_screens[i].name);
+    }
+}
+
+/* Whether the line begins with a command that only this program knows */
+static bool is_own(const char *line)
+{
+    const char *name, *args, *help;
+    size_t length = strcspn(line, " ");
+
+    for (size_t i = 0; line[length] &&
+                       (name = amdvi_tui_command_name(i, &args, &help)); i++) {
+        if (strlen(name) == length && strncmp(name, line, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* As much as all candidates have in common, and a space behind the only one */
+static void accept_choice(struct amdvi_prompt *prompt,
+                          const struct choice *choice)
+{
+    if (choice->common) {
+        insert(prompt, choice->common + strlen(choice->typed));
+    }
+    if (choice->count == 1) {
+        insert(prompt, " ");
+        free(prompt->candidates);
+        prompt->candidates = NULL;
+    }
+}
+
+void amdvi_prompt_complete(struct amdvi_tui *tui, const struct amdvi_job *job)
+{
+    struct amdvi_prompt *prompt = &tui->prompt;
+    const char *space = strrchr(prompt->text, ' '), *word = job->output;
+    struct choice choice = { .typed = space ? space + 1 : prompt->text };
+    char *typed = strdup(choice.typed);
+    size_t size;
+
+    /* typing has gone on meanwhile */
+    if (!typed || prompt->kind != AMDVI_PROMPT_COMMAND ||
+        strcmp(prompt->text, job->text) != 0) {
+        free(typed);
+        return;
+    }
+    choice.typed = typed;
+    free(prompt->candidates);
+    prompt->candidates = NULL;
+    choice.out = open_memstream(&prompt->candidates, &size);
+    if (choice.out) {
+        add_own(&choice, prompt->text);
+        while (word && *word && !is_own(prompt->text)) {
+            char *next = strndup(word, strcspn(word, "\n"));
+
+            add_choice(&choice, next ? next : "");
+            free(next);
+            word += strcspn(word, "\n");
+            word += *word == '\n';
+        }
+        fclose(choice.out);
+        accept_choice(prompt, &choice);
+    }
+    free(choice.common);
+    free(typed);
+}
+
+/* The target may have to be asked */
+static void ask_for_completion(struct amdvi_tui *tui)
+{
+    struct amdvi_prompt *prompt = &tui->prompt;
+    struct amdvi_job *job;
+
+    if (prompt->kind != AMDVI_PROMPT_COMMAND ||
+        prompt->cursor != prompt->length) {
+        return;
+    }
+    job = amdvi_job_new(AMDVI_JOB_COMPLETE);
+    if (job && (job->text = strdup(prompt->text))) {
+        tui->outstanding++;
+        amdvi_worker_give(tui->worker, job);
+    } else {
+        amdvi_job_free(job);
     }
 }
 
@@ -221,9 +311,6 @@ static void edit_key(struct amdvi_prompt *prompt, int key)
     case AMDVI_CTRL('k'):
         erase_between(prompt, prompt->cursor, prompt->length);
         break;
-    case '\t':
-        complete(prompt);
-        break;
     default:
         if (key >= ' ' && key < 127) {
             insert(prompt, (char[]){ (char)key, '\0' });
@@ -235,15 +322,21 @@ void amdvi_prompt_key(struct amdvi_tui *tui, int key)
 {
     struct amdvi_prompt *prompt = &tui->prompt;
 
+    if (key != '\t' && key != AMDVI_CTRL('l')) {
+        free(prompt->candidates);
+        prompt->candidates = NULL;
+    }
     if (key == AMDVI_CTRL('l')) {
         clearok(curscr, TRUE);
     } else if (prompt->kind == AMDVI_PROMPT_CONFIRM) {
         confirm_key(tui, key);
+    } else if (key == '\t') {
+        ask_for_completion(tui);
     } else if (key == '\n') {
         accept(tui);
     } else if (key == AMDVI_KEY_ESC ||
                (key == KEY_BACKSPACE && prompt->length == 0)) {
-        prompt->kind = AMDVI_PROMPT_NONE;
+        amdvi_prompt_close(tui);
     } else if (key == KEY_UP && prompt->kind == AMDVI_PROMPT_COMMAND) {
         amdvi_prompt_open(tui, prompt->kind, tui->last_command);
     } else {

@@ -177,6 +177,7 @@ static bool run(struct amdvi_tui *tui, struct amdvi_session *session,
         tui->err = *err;
     }
     amdvi_worker_end(tui->worker);
+    amdvi_prompt_close(tui);
     for (int i = 0; i < AMDVI_NUM_SCREENS; i++) {
         amdvi_place_free(&tui->place[i]);
     }

@@ -116,6 +116,7 @@ struct amdvi_prompt {
     char text[AMDVI_PROMPT_SIZE];
     size_t length;
     size_t cursor;              /* bytes before it */
+    char *candidates;           /* what may follow, between spaces, or NULL */
 };
 
 enum amdvi_link {
@@ -224,6 +225,10 @@ const char *amdvi_meter_text(const struct amdvi_place *place, size_t pane,
 void amdvi_prompt_open(struct amdvi_tui *tui, enum amdvi_prompt_kind kind,
                        const char *text);
 void amdvi_prompt_key(struct amdvi_tui *tui, int key);
+/* What may follow the line has been found */
+void amdvi_prompt_complete(struct amdvi_tui *tui,
+                           const struct amdvi_job *job);
+void amdvi_prompt_close(struct amdvi_tui *tui);
 const char *amdvi_prompt_label(const struct amdvi_prompt *prompt);
 
 /* line-command.c: what follows ":"; @line NULL: what was just confirmed */

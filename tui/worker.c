@@ -9,6 +9,7 @@
 #include "lease.h"
 #include "options.h"
 #include "reply.h"
+#include "shell.h"
 #include "socket.h"
 #include "words.h"
 
@@ -303,6 +304,34 @@ static void do_line(struct amdvi_worker *worker, struct amdvi_job *job)
     fclose(out);
 }
 
+/* Candidates for the last word that is typed */
+static void do_complete(struct amdvi_worker *worker, struct amdvi_job *job)
+{
+    struct amdvi_candidates candidates;
+    struct amdvi_words words;
+    size_t size;
+    FILE *out = open_memstream(&job->output, &size);
+
+    amdvi_words_typed(job->text, &words);
+    if (out && words.text) {
+        const char *typed = words.word[words.count - 1];
+
+        amdvi_complete(worker->session, words.word, words.count,
+                       &candidates);
+        for (size_t i = 0; i < candidates.words.count; i++) {
+            if (strncmp(candidates.words.string[i], typed,
+                        strlen(typed)) == 0) {
+                fprintf(out, "%s\n", candidates.words.string[i]);
+            }
+        }
+        amdvi_strings_free(&candidates.words);
+    }
+    amdvi_words_free(&words);
+    if (out) {
+        fclose(out);
+    }
+}
+
 static void do_dump(struct amdvi_worker *worker, struct amdvi_job *job)
 {
     struct amdvi_dump_options options = {
@@ -400,6 +429,9 @@ static void do_job(struct amdvi_worker *worker, struct amdvi_job *job)
         break;
     case AMDVI_JOB_LINE:
         do_line(worker, job);
+        break;
+    case AMDVI_JOB_COMPLETE:
+        do_complete(worker, job);
         break;
     case AMDVI_JOB_DUMP:
         do_dump(worker, job);

@@ -27,6 +27,7 @@ struct amdvi_subject {
 enum amdvi_job_kind {
     AMDVI_JOB_SHOW,             /* take a snapshot of a view */
     AMDVI_JOB_LINE,             /* a command line, into text */
+    AMDVI_JOB_COMPLETE,         /* what may follow a line, one in a line */
     AMDVI_JOB_DUMP,             /* a state dump, into a file */
     AMDVI_JOB_FREEZE,           /* go on with a copy of the state */
     AMDVI_JOB_THAW,             /* back to the target itself */
@@ -48,7 +49,7 @@ struct amdvi_job {
     size_t rows;                /* at most */
     bool slow;                  /* SHOW: others need not wait for it */
     bool live;                  /* DUMP, FREEZE: do not pause the VM */
-    char *text;                 /* LINE: words; DUMP: file name.  Owned */
+    char *text;                 /* LINE, COMPLETE: words; DUMP: file.  Owned */
     /* what came out */
     struct amdvi_snapshot *snapshot;
     /* LINE: also if it failed; DUMP: a sentence; SHOW: why the VM stopped */
