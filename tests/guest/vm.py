@@ -35,6 +35,7 @@ SVA_CPU = "EPYC,+movdir64b"
 DSA = "dsa,id=dsa0,queues=8,addr=6"
 QMP_SOCKETS = ("qmp-test.sock", "qmp-inspect.sock", "qmp-spare.sock")
 QEMU_DATA = "/usr/share/qemu"
+OWN_INITRAMFS = "initramfs.cpio.gz"
 SOCKET_PATH_MAX = 107
 READY = r"^AMDVI-GUEST ready (\S+)$"
 PANIC = re.compile(r"Kernel panic - .*|end Kernel panic.*")
@@ -66,8 +67,8 @@ def stock_qemu() -> Path:
 
 
 def default_run_dir() -> Path:
-    """Where "make vm" keeps its sockets."""
-    return image.build_dir() / "run"
+    """Where "make vm" keeps its sockets; AMDVI_RUN names another place."""
+    return Path(os.environ.get("AMDVI_RUN") or image.build_dir() / "run")
 
 
 @dataclasses.dataclass
@@ -89,6 +90,8 @@ class Options:
     own_disks: bool = False
     nvme: bool = True
     timeout: float = 180.0
+    # Files that the guest finds in /own
+    add: List[Path] = dataclasses.field(default_factory=list)
     extra: List[str] = dataclasses.field(default_factory=list)
 
 
@@ -110,6 +113,21 @@ def copy_disks(options: Options, guest: image.Image) -> None:
         shutil.copyfile(disk.path, options.run_dir / disk.path.name)
     with open(options.run_dir / guest.swap.name, "wb") as handle:
         handle.truncate(guest.swap.stat().st_size)
+
+
+def initramfs(options: Options, guest: image.Image) -> Path:
+    """What the guest boots from: the image's, or one of its own."""
+    return options.run_dir / OWN_INITRAMFS if options.add else guest.initramfs
+
+
+def add_files(options: Options, guest: image.Image) -> None:
+    """The image's initramfs with more files.  Linux unpacks one by one."""
+    archive = image.Cpio()
+    archive.entry("own", 0o040755)
+    for path in options.add:
+        archive.entry(f"own/{path.name}", 0o100755, path.read_bytes())
+    (options.run_dir / OWN_INITRAMFS).write_bytes(
+        guest.initramfs.read_bytes() + archive.finish())
 
 
 def command_line(options: Options, guest: image.Image) -> List[str]:
@@ -146,7 +164,8 @@ def command_line(options: Options, guest: image.Image) -> List[str]:
              f"path={escaped(run / 'guest.sock')}",
              "-serial", "chardev:helper",
              "-pidfile", str(run / "qemu.pid"),
-             "-kernel", str(guest.kernel), "-initrd", str(guest.initramfs),
+             "-kernel", str(guest.kernel),
+             "-initrd", str(initramfs(options, guest)),
              "-append", kernel_arguments(options)]
     return line + options.extra
 
@@ -202,6 +221,8 @@ class Vm:
         self.clean()
         if self.options.own_disks:
             copy_disks(self.options, self.guest)
+        if self.options.add:
+            add_files(self.options, self.guest)
         try:
             self.launch(command_line(self.options, self.guest))
             if wait:
@@ -323,7 +344,8 @@ class Vm:
 
     def clean(self, keep_logs: bool = False) -> None:
         """Remove what an earlier VM left; logs are kept when it stopped."""
-        names = [*QMP_SOCKETS, "serial.sock", "guest.sock", "qemu.pid"]
+        names = [*QMP_SOCKETS, "serial.sock", "guest.sock", "qemu.pid",
+                 OWN_INITRAMFS]
         if not keep_logs:
             names += ["serial.log", "qemu.log"]
         for name in names:
