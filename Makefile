@@ -44,11 +44,11 @@ TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
 
 # QEMU's own tests start it a hundred times: once is enough.
 QMP_TESTS = $(filter-out $(if $(SAN),%/tree-test),$(wildcard tests/qmp/*-test))
-CHECK_PARTS := check-build check-unit "check-unit SAN=1" \
+CHECK_PARTS := check-build check-docs check-unit "check-unit SAN=1" \
 	check-qtest "check-qtest SAN=1" check-qmp "check-qmp SAN=1" check-cli \
 	"check-cli SAN=1" check-bench check-tui "check-tui SAN=1" check-gdb \
 	check-guest
-CHECK_LONG_PARTS := check-mutants check-threads check-gdb-current \
+CHECK_LONG_PARTS := "check-docs ALL=1" check-mutants check-threads check-gdb-current \
 	"check-unit CLANG=1" "check-qtest CLANG=1" check-guest-long \
 	"fuzz FUZZ_TIME=600"
 
@@ -200,6 +200,11 @@ check-bench: qemu tools ## that the benchmarks run
 check-mutants: qemu-stock ## plant faults; the tests must notice each
 	@scripts/host-meson >/dev/null
 	@scripts/tap-summary --timeout 7200 tests/mutants/run
+
+.PHONY: check-docs
+check-docs: qemu tools ## links, commands and examples of the texts (ALL=1: with VMs)
+	@AMDVI_DOCS="$(if $(ALL),tools vm qemu)" \
+	    scripts/tap-summary --timeout 7200 tests/docs/*-test
 
 .PHONY: check-build
 check-build: ## tests of the build scripts
