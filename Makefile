@@ -47,8 +47,10 @@ QMP_TESTS = $(filter-out $(if $(SAN),%/tree-test),$(wildcard tests/qmp/*-test))
 CHECK_PARTS := check-build check-docs check-unit "check-unit SAN=1" \
 	check-qtest "check-qtest SAN=1" check-qmp "check-qmp SAN=1" check-cli \
 	"check-cli SAN=1" check-bench check-tui "check-tui SAN=1" check-gdb \
-	check-guest
-CHECK_LONG_PARTS := "check-docs ALL=1" check-mutants check-threads check-gdb-current \
+	check-guest \
+	"fuzz FUZZ_TIME=3"
+CHECK_LONG_PARTS := "check-docs ALL=1" check-mutants check-threads \
+	check-gdb-current \
 	"check-unit CLANG=1" "check-qtest CLANG=1" check-guest-long \
 	"fuzz FUZZ_TIME=600"
 
@@ -165,18 +167,11 @@ check-guest-long: qemu tools ## torture in the guest (TORTURE_TIME=, default 120
 	    --timeout $$((2 * $(TORTURE_TIME) + 7200)) tests/guest/sva-long
 
 .PHONY: fuzz
-fuzz: ## feed libamdvi and the views hostile input (FUZZ_TIME=60 for each)
-	@scripts/tools clang
-	@tests/fuzz/make-seeds --corpus $(OUT)/fuzz/corpus
-	@tests/fuzz/make-view-seeds --corpus $(OUT)/fuzz/views
-	@scripts/tap-summary --timeout $$(($(FUZZ_TIME) + 120)) \
-	    --args "-max_total_time=$(FUZZ_TIME) \
-	    -artifact_prefix=$(OUT)/fuzz/ $(OUT)/fuzz/corpus" \
-	    $(OUT)/tools-clang/tests/fuzz/fuzz-walk
-	@scripts/tap-summary --timeout $$(($(FUZZ_TIME) + 120)) \
-	    --args "-max_total_time=$(FUZZ_TIME) -rss_limit_mb=4096 \
-	    -artifact_prefix=$(OUT)/fuzz/views- $(OUT)/fuzz/views" \
-	    $(OUT)/tools-clang/tests/fuzz/fuzz-views
+fuzz: ## feed libamdvi and the tools hostile input (FUZZ_TIME=60 for each kind)
+	@scripts/tools clang >/dev/null
+	@scripts/tap-summary --timeout $$((8 * $(FUZZ_TIME) + 1200)) \
+	    --args "--build $(OUT) --time $(FUZZ_TIME)" tests/fuzz/run
+	@cat $(OUT)/fuzz/figures
 
 .PHONY: bench
 bench: qemu tools ## DMA against the stock IOMMUs; the tools (build/bench.json)

@@ -2,11 +2,11 @@
 /*
  * Runs stored inputs through the fuzz target, where there is no libFuzzer.
  *
- *     replay FILE...
+ *     replay [--variants=N] FILE...
  *
  * A file whose name ends in .hex holds one input a line, in hexadecimal; each
- * is also run with bits changed in a fixed sequence.  Any other file is one
- * input as libFuzzer stores it.
+ * is also run with bits changed in a fixed sequence, N times (200) up to
+ * eight.  Any other file is one input as libFuzzer stores it.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -18,8 +18,10 @@
 
 #define MAX_INPUT 65536
 #define VARIANTS 200
+#define OPTION "--variants="
 
 static unsigned long inputs;
+static int variants = VARIANTS;
 
 static void run(const uint8_t *data, size_t size)
 {
@@ -42,7 +44,7 @@ static void run_variants(uint8_t *data, size_t size)
     uint64_t random = UINT64_C(0x9e3779b97f4a7c15) ^ size;
 
     run(data, size);
-    for (int i = 0; i < VARIANTS && size; i++) {
+    for (int i = 0; i < variants && size; i++) {
         size_t bit[8];
 
         for (int j = 0; j < 8; j++) {
@@ -120,8 +122,14 @@ static bool run_file(const char *name)
 
 int main(int argc, char **argv)
 {
-    int failed = argc < 2;
+    int failed;
 
+    if (argc > 1 && strncmp(argv[1], OPTION, strlen(OPTION)) == 0) {
+        variants = atoi(argv[1] + strlen(OPTION));
+        argv++;
+        argc--;
+    }
+    failed = argc < 2;
     for (int i = 1; i < argc; i++) {
         bool ok = run_file(argv[i]);
 
