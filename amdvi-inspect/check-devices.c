@@ -216,17 +216,17 @@ static bool check_tables(const struct device *device, uint32_t pasid,
 static bool check_capability(const struct device *device, uint32_t pasid,
                              struct amdvi_error *err)
 {
-    enum amdvi_pasid_capability capability;
+    struct amdvi_pci_capability capability;
 
-    if (!amdvi_pci_pasid(device->check->target, device->id, &capability,
-                         err)) {
+    if (!amdvi_pci_capability(device->check->target, device->id,
+                              AMDVI_PCI_PASID, &capability, err)) {
         return false;
     }
-    if (capability == AMDVI_PASID_ABSENT ||
-        capability == AMDVI_PASID_DISABLED) {
+    if (capability.state == AMDVI_PCI_ABSENT ||
+        capability.state == AMDVI_PCI_DISABLED) {
         amdvi_check_find(device->check, AMDVI_RULE_PASID_DISABLED,
                          device->bdf, "PASID %" PRIu32 " is bound, %s", pasid,
-                         capability == AMDVI_PASID_ABSENT
+                         capability.state == AMDVI_PCI_ABSENT
                          ? "and there is no PASID capability"
                          : "PASID Enable is 0");
     }

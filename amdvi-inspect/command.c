@@ -128,20 +128,21 @@ void amdvi_help_program(FILE *out)
     }
 }
 
-/* Names of the columns, in lines of 78 characters */
-static void put_columns(FILE *out, const struct amdvi_view *view)
+/* Names of columns, in lines of 78 characters */
+static void put_columns(FILE *out, const char *title,
+                        const struct amdvi_column *column, size_t count)
 {
     int used = 0;
 
-    fputs("\nColumns:\n", out);
-    for (size_t i = 0; i < view->ncolumns; i++) {
-        int length = (int)strlen(view->column[i].key) + 1;
+    fprintf(out, "\n%s:\n", title);
+    for (size_t i = 0; i < count; i++) {
+        int length = (int)strlen(column[i].key) + 1;
 
         if (used == 0 || used + length > 78) {
             fputs(used ? "\n " : " ", out);
             used = 1;
         }
-        fprintf(out, " %s", view->column[i].key);
+        fprintf(out, " %s", column[i].key);
         used += length;
     }
     fputc('\n', out);
@@ -159,7 +160,13 @@ void amdvi_help_command(FILE *out, const struct amdvi_command *command)
     put_synopsis(out, command);
     if (command->view) {
         fprintf(out, "Show %s.\n", command->help);
-        put_columns(out, command->view);
+        put_columns(out, "Columns", command->view->column,
+                    command->view->ncolumns);
+        if (command->view->nextra) {
+            put_columns(out, "With -v, or if named",
+                        command->view->column + command->view->ncolumns,
+                        command->view->nextra);
+        }
     } else {
         fprintf(out, "%c%s.\n", command->help[0] - 'a' + 'A',
                 command->help + 1);

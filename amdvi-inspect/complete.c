@@ -135,7 +135,8 @@ static void add_columns(struct amdvi_session *session, char *const *words,
         if (!amdvi_command_find(words[i], &command, NULL) || !command.view) {
             continue;
         }
-        for (size_t c = 0; c < command.view->ncolumns; c++) {
+        for (size_t c = 0; c < command.view->ncolumns +
+                                command.view->nextra; c++) {
             add(ret, command.view->column[c].key);
         }
         return;

@@ -7,13 +7,21 @@
 /* Where the list of extended capabilities begins, and its longest */
 #define FIRST_CAPABILITY 0x100u
 #define MAX_CAPABILITIES 96
-/* PASID capability: its number; the control register is the upper half of
-   its second word, and bit 0 of that is PASID Enable */
-#define PASID_ID 0x1bu
-#define PASID_CONTROL 4u
-#define PASID_ENABLE (1u << 16)
+/* The word of a capability that has the bit "enable" */
+#define CONTROL 4u
 /* What a function without extended configuration space reads */
 #define NOTHING UINT32_MAX
+
+/* Capabilities by the PCI Express specification */
+static const struct {
+    uint32_t id;
+    uint32_t enable;            /* in the word at CONTROL */
+    uint32_t width;             /* Max PASID Width there, bits; 0: none */
+} capabilities[AMDVI_NUM_PCI_CAPABILITIES] = {
+    [AMDVI_PCI_ATS] = { 0x0f, 1u << 31, 0 },
+    [AMDVI_PCI_PRI] = { 0x13, 1u << 0, 0 },
+    [AMDVI_PCI_PASID] = { 0x1b, 1u << 16, 0x1f00 },
+};
 
 /* The offset of capability @id, or 0; *@ret_known false: cannot tell */
 static bool find_capability(struct amdvi_target *target, uint16_t device_id,
@@ -42,35 +50,38 @@ static bool find_capability(struct amdvi_target *target, uint16_t device_id,
     return true;
 }
 
-bool amdvi_pci_pasid(struct amdvi_target *target, uint16_t device_id,
-                     enum amdvi_pasid_capability *ret,
-                     struct amdvi_error *err)
+bool amdvi_pci_capability(struct amdvi_target *target, uint16_t device_id,
+                          enum amdvi_pci_capability_id id,
+                          struct amdvi_pci_capability *ret,
+                          struct amdvi_error *err)
 {
-    uint32_t control = 0;
+    uint32_t word = 0;
     uint16_t offset;
     bool known;
 
-    *ret = AMDVI_PASID_UNKNOWN;
+    *ret = (struct amdvi_pci_capability) { .state = AMDVI_PCI_UNKNOWN };
     if (!target->ops->read_config) {
         return true;
     }
-    if (!find_capability(target, device_id, PASID_ID, &offset, &known, err)) {
+    if (!find_capability(target, device_id, capabilities[id].id, &offset,
+                         &known, err)) {
         return false;
     }
     if (known && offset == 0) {
-        *ret = AMDVI_PASID_ABSENT;
+        ret->state = AMDVI_PCI_ABSENT;
     }
     if (offset == 0) {
         return true;
     }
     if (!target->ops->read_config(target, device_id,
-                                  (uint16_t)(offset + PASID_CONTROL),
-                                  &control, &known, err)) {
+                                  (uint16_t)(offset + CONTROL), &word, &known,
+                                  err)) {
         return false;
     }
     if (known) {
-        *ret = control & PASID_ENABLE ? AMDVI_PASID_ENABLED
-                                      : AMDVI_PASID_DISABLED;
+        ret->state = word & capabilities[id].enable ? AMDVI_PCI_ENABLED
+                                                    : AMDVI_PCI_DISABLED;
+        ret->width = (word & capabilities[id].width) >> 8;
     }
     return true;
 }

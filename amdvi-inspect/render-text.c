@@ -85,7 +85,9 @@ static void measure(struct amdvi_text_renderer *text,
 {
     const struct amdvi_view *view = run->view;
 
-    for (size_t c = 0; c < view->ncolumns; c++) {
+    for (size_t i = 0; i < run->nshown; i++) {
+        size_t c = run->shown[i];
+
         text->width[c] = amdvi_text_width(view->column[c].title);
         for (size_t r = 0; r < page->count; r++) {
             char buf[AMDVI_CELL_BUFFER];

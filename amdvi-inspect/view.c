@@ -183,7 +183,7 @@ const char *amdvi_cell_format(const struct amdvi_column *column,
 static const struct amdvi_column *find_column(const struct amdvi_view *view,
                                               const char *key, size_t length)
 {
-    for (size_t i = 0; i < view->ncolumns; i++) {
+    for (size_t i = 0; i < view->ncolumns + view->nextra; i++) {
         if (strlen(view->column[i].key) == length &&
             strncasecmp(view->column[i].key, key, length) == 0) {
             return &view->column[i];
@@ -207,7 +207,7 @@ static bool passes(const struct amdvi_view *view, const struct amdvi_row *row,
     const struct amdvi_column *wanted = filter_column(view, filter);
     char buf[AMDVI_CELL_BUFFER];
 
-    for (size_t i = 0; i < view->ncolumns; i++) {
+    for (size_t i = 0; i < view->ncolumns + view->nextra; i++) {
         const struct amdvi_column *column = &view->column[i];
         const char *text = amdvi_cell_format(column, &row->cell[i], buf);
 
@@ -221,6 +221,29 @@ static bool passes(const struct amdvi_view *view, const struct amdvi_row *row,
     return false;
 }
 
+/* Whether the column is one of the extra ones */
+static bool is_extra(const struct amdvi_view *view,
+                     const struct amdvi_column *column)
+{
+    return column && (size_t)(column - view->column) >= view->ncolumns;
+}
+
+/* Whether the user wants to see extra columns, or rows with their values */
+static bool wants_extra(const struct amdvi_run *run)
+{
+    bool wanted = run->query->verbose;
+
+    for (size_t i = 0; i < run->nshown; i++) {
+        wanted = wanted || run->shown[i] >= run->view->ncolumns;
+    }
+    for (size_t i = 0; i < run->query->nfilters; i++) {
+        wanted = wanted || is_extra(run->view,
+                                    filter_column(run->view,
+                                                  run->query->filter[i]));
+    }
+    return wanted;
+}
+
 /* The columns to show: those in the list, or all */
 static bool choose_columns(const struct amdvi_view *view,
                            const struct amdvi_query *query,
@@ -228,9 +251,10 @@ static bool choose_columns(const struct amdvi_view *view,
                            struct amdvi_error *err)
 {
     const char *key = query->columns;
+    size_t all = view->ncolumns + (query->verbose ? view->nextra : 0);
 
     *count = 0;
-    while (!key && *count < view->ncolumns) {
+    while (!key && *count < all) {
         shown[*count] = *count;
         ++*count;
     }
@@ -378,8 +402,10 @@ bool amdvi_view_show(const struct amdvi_view *view,
     }
     good = amdvi_query_check(view, query, err) &&
            choose_columns(view, query, run.shown, &run.nshown, err) &&
-           amdvi_target_iommu(target, &run.iommu, err) &&
-           view->open(&run, err) && show_pages(&run, page, renderer, err);
+           amdvi_target_iommu(target, &run.iommu, err);
+    run.extra = wants_extra(&run);
+    good = good && view->open(&run, err) &&
+           show_pages(&run, page, renderer, err);
     close_run(&run);
     amdvi_strings_free(&page->strings);
     free(page);

@@ -138,6 +138,7 @@ struct amdvi_run {
     bool detail;                /* rows are shown as forms */
     size_t shown[AMDVI_MAX_COLUMNS];    /* numbers of columns, in order */
     size_t nshown;
+    bool extra;                 /* the cells of extra columns are wanted */
     bool incomplete;            /* something could not be read */
     struct amdvi_error verdict; /* how it ends although all was shown */
     void *state;                /* of the view, freed by free() */
@@ -160,6 +161,8 @@ struct amdvi_view {
     const char *record_key;     /* member of a row with its record, or NULL */
     const struct amdvi_column *column;
     size_t ncolumns;
+    size_t nextra;              /* columns behind them, shown with -v or if
+                                   named: their cells cost more */
     /* Check the arguments without a target.  May be NULL */
     bool (*check)(const struct amdvi_query *query, struct amdvi_error *err);
     /* Set run->state, facts, detail.  Not NULL */

@@ -5,6 +5,7 @@
  */
 #include "device.h"
 #include "pci.h"
+#include "pci-config.h"
 #include "text.h"
 #include "view.h"
 
@@ -25,6 +26,10 @@ enum {
     COLUMN_ATS,
     COLUMN_PPR,
     COLUMN_IV,
+    /* each costs QEMU some reads of configuration space */
+    COLUMN_PCI_ATS,
+    COLUMN_PCI_PRI,
+    COLUMN_PCI_PASID,
     NUM_COLUMNS
 };
 
@@ -42,6 +47,9 @@ static const struct amdvi_column columns[NUM_COLUMNS] = {
     [COLUMN_ATS] = { "ats", "ATS", AMDVI_CELL_FLAG, 0 },
     [COLUMN_PPR] = { "ppr", "PPR", AMDVI_CELL_FLAG, 0 },
     [COLUMN_IV] = { "iv", "IV", AMDVI_CELL_FLAG, 0 },
+    [COLUMN_PCI_ATS] = { "pci-ats", "PCI ATS", AMDVI_CELL_TEXT, 0 },
+    [COLUMN_PCI_PRI] = { "pci-pri", "PCI PRI", AMDVI_CELL_TEXT, 0 },
+    [COLUMN_PCI_PASID] = { "pci-pasid", "PCI PASID", AMDVI_CELL_TEXT, 0 },
 };
 
 /* DTEs that cannot be shown: how many, and of which device the first */
@@ -139,9 +147,57 @@ static void fill_pci(struct amdvi_page *page, struct amdvi_row *row,
         amdvi_cell_text(strings, "%s", function->description);
 }
 
-static void add_row(struct amdvi_run *run, struct amdvi_page *page,
+/* "absent", "off", "on, 20 bits"; not known if it cannot be read */
+static struct amdvi_cell
+capability_cell(struct amdvi_strings *strings,
+                const struct amdvi_pci_capability *capability)
+{
+    static const char *const words[] = {
+        [AMDVI_PCI_ABSENT] = "absent",
+        [AMDVI_PCI_DISABLED] = "off",
+        [AMDVI_PCI_ENABLED] = "on",
+    };
+    const char *word = words[capability->state];
+
+    if (!word) {
+        return (struct amdvi_cell) { .known = false };
+    }
+    return capability->width
+           ? amdvi_cell_text(strings, "%s, %u bits", word, capability->width)
+           : amdvi_cell_text(strings, "%s", word);
+}
+
+/* What the function's configuration space says; false: the target failed */
+static bool fill_capabilities(struct amdvi_run *run, struct amdvi_row *row,
+                              struct amdvi_strings *strings,
+                              uint16_t device_id, struct amdvi_error *err)
+{
+    static const struct {
+        enum amdvi_pci_capability_id id;
+        unsigned int column;
+    } cells[] = {
+        { AMDVI_PCI_ATS, COLUMN_PCI_ATS },
+        { AMDVI_PCI_PRI, COLUMN_PCI_PRI },
+        { AMDVI_PCI_PASID, COLUMN_PCI_PASID },
+    };
+
+    for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
+        struct amdvi_pci_capability capability;
+
+        if (!amdvi_pci_capability(run->target, device_id, cells[i].id,
+                                  &capability, err)) {
+            return false;
+        }
+        row->cell[cells[i].column] = capability_cell(strings, &capability);
+    }
+    return true;
+}
+
+/* Returns false if the target failed */
+static bool add_row(struct amdvi_run *run, struct amdvi_page *page,
                     const struct amdvi_dte_entry *entry,
-                    const struct amdvi_pci_function *function)
+                    const struct amdvi_pci_function *function,
+                    struct amdvi_error *err)
 {
     struct amdvi_row *row = amdvi_page_add(page);
     char bdf[AMDVI_FIELD_TEXT];
@@ -151,9 +207,13 @@ static void add_row(struct amdvi_run *run, struct amdvi_page *page,
     if (function) {
         fill_pci(page, row, function);
     }
+    if (function && run->extra &&
+        !fill_capabilities(run, row, &page->strings, entry->device_id, err)) {
+        return false;
+    }
     if (!entry->readable) {
         count_missing(run, bdf, entry);
-        return;
+        return true;
     }
     fill_dte(run, page, row, entry->words);
     row->record.layout = &amdvi_layouts[AMDVI_LAYOUT_dte];
@@ -163,6 +223,7 @@ static void add_row(struct amdvi_run *run, struct amdvi_page *page,
     for (int i = 0; i < 4; i++) {
         row->record.words[i] = entry->words[i];
     }
+    return true;
 }
 
 /* Functions of the VM */
@@ -177,10 +238,10 @@ static bool fetch_present(struct amdvi_run *run, struct amdvi_page *page,
         struct amdvi_dte_entry entry;
 
         if (!amdvi_dte_read(&state->reader, function->device_id, &entry,
-                            err)) {
+                            err) ||
+            !add_row(run, page, &entry, function, err)) {
             return false;
         }
-        add_row(run, page, &entry, function);
     }
     page->last = state->next == state->end;
     return true;
@@ -201,10 +262,11 @@ static bool fetch_all(struct amdvi_run *run, struct amdvi_page *page,
         if (!amdvi_dte_read(&state->reader, device_id, &entry, err)) {
             return false;
         }
-        if (function || amdvi_dte_v(entry.words) ||
-            amdvi_dte_iv(entry.words) ||
-            (entry.has_address && !entry.readable)) {
-            add_row(run, page, &entry, function);
+        if ((function || amdvi_dte_v(entry.words) ||
+             amdvi_dte_iv(entry.words) ||
+             (entry.has_address && !entry.readable)) &&
+            !add_row(run, page, &entry, function, err)) {
+            return false;
         }
     }
     page->last = state->next == state->end;
@@ -269,6 +331,7 @@ static bool open_device(struct amdvi_run *run, struct amdvi_error *err)
     }
     amdvi_parse_bdf(run->query->args[0], &device_id);
     run->detail = true;
+    run->extra = true;
     state = run->state;
     state->next = device_id;
     state->end = device_id + 1u;
@@ -297,7 +360,9 @@ static bool fetch_device(struct amdvi_run *run, struct amdvi_page *page,
     if (!function) {
         amdvi_run_note(run, "this VM has no PCI function %s", bdf);
     }
-    add_row(run, page, &entry, function);
+    if (!add_row(run, page, &entry, function, err)) {
+        return false;
+    }
     note_missing(run);
     page->last = true;
     return true;
@@ -311,7 +376,8 @@ const struct amdvi_view amdvi_view_devices = {
     .rows_key = "devices",
     .record_key = "dte",
     .column = columns,
-    .ncolumns = NUM_COLUMNS,
+    .ncolumns = COLUMN_PCI_ATS,
+    .nextra = NUM_COLUMNS - COLUMN_PCI_ATS,
     .open = open_devices,
     .fetch = fetch,
     .close = close_state,
