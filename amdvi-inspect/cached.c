@@ -25,7 +25,7 @@ const char *amdvi_cached_word(enum amdvi_cached_state state)
 
 bool amdvi_cached_parse(struct json_object *item, struct amdvi_cached *ret)
 {
-    uint64_t domain, shift, pasid = AMDVI_NO_PASID;
+    uint64_t domain, shift, device_id = 0, pasid = AMDVI_NO_PASID;
     bool read, write, exec, priv;
 
     if (!amdvi_reply_number(item, "domain-id", UINT16_MAX, &domain) ||
@@ -39,6 +39,9 @@ bool amdvi_cached_parse(struct json_object *item, struct amdvi_cached *ret)
         return false;
     }
     amdvi_reply_number(item, "pasid", AMDVI_MAX_PASID, &pasid);
+    ret->in_device = amdvi_reply_number(item, "device-id", UINT16_MAX,
+                                        &device_id);
+    ret->device_id = (uint16_t)device_id;
     ret->domain_id = (uint16_t)domain;
     ret->pasid = (uint32_t)pasid;
     ret->priv = priv;
@@ -57,7 +60,7 @@ static bool add_device(struct amdvi_judge *judge,
     if (!amdvi_dte_read(reader, device_id, &entry, err)) {
         return false;
     }
-    if (entry.readable && amdvi_dte_v(entry.words)) {
+    if (entry.readable) {
         judge->device[judge->count].device_id = device_id;
         memcpy(judge->device[judge->count].dte, entry.words,
                sizeof(entry.words));
@@ -142,13 +145,41 @@ bool amdvi_cached_serves(const struct amdvi_cached *cached,
                          const struct amdvi_request *request,
                          const uint64_t *dte)
 {
-    bool same_space = request->pasid == AMDVI_NO_PASID
-                      ? is_without_pasid(cached, dte)
-                      : cached->pasid == request->pasid &&
-                        cached->priv == request->priv;
+    bool same_pasid = cached->pasid == request->pasid &&
+                      cached->priv == request->priv;
+    bool same_space;
 
-    return same_space && cached->domain_id == amdvi_dte_domain_id(dte) &&
+    if (cached->in_device) {
+        same_space = same_pasid && cached->device_id == request->device_id;
+    } else {
+        same_space = cached->domain_id == amdvi_dte_domain_id(dte) &&
+                     (request->pasid == AMDVI_NO_PASID
+                      ? is_without_pasid(cached, dte) : same_pasid);
+    }
+    return same_space &&
            (cached->addr ^ request->addr) <= amdvi_ones(cached->page_shift);
+}
+
+/* How the tables of a device have to be asked about the entry */
+static struct amdvi_request question(const struct amdvi_judge_device *device,
+                                     const struct amdvi_cached *cached,
+                                     uint64_t dte[4])
+{
+    struct amdvi_request request = {
+        .device_id = device->device_id, .pasid = cached->pasid,
+        .addr = cached->addr, .priv = cached->priv,
+    };
+
+    memcpy(dte, device->dte, sizeof(device->dte));
+    if (!cached->in_device) {
+        /* what the DTE permits is judged at each request, and not cached */
+        amdvi_dte_set_ir(dte, 1);
+        amdvi_dte_set_iw(dte, 1);
+        if (is_without_pasid(cached, dte)) {
+            request.pasid = AMDVI_NO_PASID;
+        }
+    }
+    return request;
 }
 
 /* The tables of one device, over all that the entry covers */
@@ -158,17 +189,8 @@ static enum amdvi_cached_state judge_by(const struct amdvi_judge *judge,
 {
     uint64_t dte[4];
     uint64_t last = cached->addr | amdvi_ones(cached->page_shift);
-    struct amdvi_request request = {
-        .device_id = judge->device[i].device_id, .addr = cached->addr,
-        .priv = cached->priv,
-    };
+    struct amdvi_request request = question(&judge->device[i], cached, dte);
 
-    memcpy(dte, judge->device[i].dte, sizeof(dte));
-    request.pasid = is_without_pasid(cached, dte) ? AMDVI_NO_PASID
-                                                  : cached->pasid;
-    /* what the DTE permits is judged at each request, and not cached */
-    amdvi_dte_set_ir(dte, 1);
-    amdvi_dte_set_iw(dte, 1);
     for (int piece = 0; piece < MAX_PIECES; piece++) {
         enum amdvi_cached_state state;
         struct amdvi_mapping m;
@@ -184,26 +206,38 @@ static enum amdvi_cached_state judge_by(const struct amdvi_judge *judge,
     return AMDVI_CACHED_UNKNOWN;
 }
 
+/* Whether the entry is of this device, or of its domain */
+static bool concerns(const struct amdvi_judge_device *device,
+                     const struct amdvi_cached *cached)
+{
+    return cached->in_device
+           ? device->device_id == cached->device_id
+           : amdvi_dte_v(device->dte) &&
+             amdvi_dte_domain_id(device->dte) == cached->domain_id;
+}
+
 enum amdvi_cached_state amdvi_judge_entry(const struct amdvi_judge *judge,
                                           const struct amdvi_cached *cached,
                                           bool *ret_has_device,
                                           uint16_t *ret_device)
 {
-    enum amdvi_cached_state worst = AMDVI_CACHED_UNBACKED;
+    enum amdvi_cached_state best = AMDVI_CACHED_UNBACKED;
+    bool found = false;
 
-    *ret_has_device = false;
+    *ret_device = cached->device_id;
     for (size_t i = 0; i < judge->count; i++) {
         enum amdvi_cached_state state;
 
-        if (amdvi_dte_domain_id(judge->device[i].dte) != cached->domain_id) {
+        if (!concerns(&judge->device[i], cached)) {
             continue;
         }
         state = judge_by(judge, i, cached);
-        if (!*ret_has_device || state < worst) {
+        if (!found || state < best) {
             *ret_device = judge->device[i].device_id;
-            worst = state;
+            best = state;
         }
-        *ret_has_device = true;
+        found = true;
     }
-    return worst;
+    *ret_has_device = found || cached->in_device;
+    return best;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Cached translations, judged by the tables that are in memory now.
+ * Translations that the IOMMU or the TLB of a device has cached, judged by
+ * the tables that are in memory now.
  *
  * An entry is stale only if it grants another address or more rights than
  * the tables do; fewer rights never count.  One look cannot tell more than
  * that it seems so: software may be between the change of a table and the
- * command that follows.  IR and IW of the DTE are not cached with the entry
- * and never count.
+ * command that follows.  IR and IW of the DTE are not cached with an entry
+ * of the IOMMU and do not count there; a device asks nobody again.
  */
 #ifndef AMDVI_INSPECT_CACHED_H
 #define AMDVI_INSPECT_CACHED_H
@@ -15,6 +16,8 @@
 #include "pci.h"
 
 struct amdvi_cached {
+    bool in_device;             /* in the TLB of device_id, not the IOMMU's */
+    uint16_t device_id;
     uint16_t domain_id;
     uint32_t pasid;             /* AMDVI_NO_PASID: a host translation */
     bool priv;
@@ -34,7 +37,7 @@ enum amdvi_cached_state {
 /* "fresh", ... */
 const char *amdvi_cached_word(enum amdvi_cached_state state);
 
-/* Take an item of the IOTLB query; false if it makes no sense */
+/* Take an item of an IOTLB or TLB query; false if it makes no sense */
 bool amdvi_cached_parse(struct json_object *item, struct amdvi_cached *ret);
 
 /* A device and its device table entry */
@@ -57,7 +60,8 @@ bool amdvi_judge_open(struct amdvi_target *target, struct amdvi_judge *judge,
 void amdvi_judge_close(struct amdvi_judge *judge);
 
 /*
- * Judge an entry.  *@ret_device: one that uses it, if there is any.  After
+ * Judge an entry.  *@ret_device: one that uses it, if there is any; of the
+ * TLB of a device always that one.  After
  * a failure of the target (amdvi_memory_good()) it means nothing.
  */
 enum amdvi_cached_state amdvi_judge_entry(const struct amdvi_judge *judge,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rules about what only the device knows: cached translations and open page
- * requests.  See check.h.
+ * Rules about what only the device knows: translations that it or an
+ * endpoint has cached, and open page requests.  See check.h.
  *
  * Between the change of a table and the command that follows a cached entry
  * may legally disagree with memory: amdvi_check_run() looks again.
@@ -21,7 +21,7 @@ static struct json_object *query(struct amdvi_check *check,
                                  struct amdvi_error *err)
 {
     struct json_object *list = amdvi_target_query_if_any(check->target, id,
-                                                         good, err);
+                                                         NULL, good, err);
 
     check->needs_extension = check->needs_extension || !list;
     return list;
@@ -33,7 +33,7 @@ static void find_entry(struct amdvi_check *check,
                        uint16_t device_id)
 {
     char place[96], device[AMDVI_FIELD_TEXT] = "no device";
-    char pasid[24] = "";
+    char pasid[24] = "", cache[32] = "device TLB";
 
     if (has_device) {
         amdvi_format_bdf(device_id, device);
@@ -43,8 +43,11 @@ static void find_entry(struct amdvi_check *check,
     }
     snprintf(place, sizeof(place), "%s%s 0x%" PRIx64, device, pasid,
              cached->addr);
-    amdvi_check_find(check, rule, place, "DomainID %d, cached: 0x%" PRIx64
-                     " %c%c%c", cached->domain_id, cached->output,
+    if (!cached->in_device) {
+        snprintf(cache, sizeof(cache), "DomainID %d", cached->domain_id);
+    }
+    amdvi_check_find(check, rule, place, "%s, cached: 0x%" PRIx64
+                     " %c%c%c", cache, cached->output,
                      cached->perm & AMDVI_PERM_R ? 'r' : '-',
                      cached->perm & AMDVI_PERM_W ? 'w' : '-',
                      cached->perm & AMDVI_PERM_X ? 'x' : '-');
@@ -78,24 +81,42 @@ static bool check_entry(struct amdvi_check *check,
     return true;
 }
 
+static bool check_entries(struct amdvi_check *check,
+                          const struct amdvi_judge *judge,
+                          struct json_object *list, struct amdvi_error *err)
+{
+    bool good = true;
+
+    for (size_t i = 0; good && list && i < json_object_array_length(list);
+         i++) {
+        good = check_entry(check, judge, json_object_array_get_idx(list, i),
+                           err);
+    }
+    return good;
+}
+
 static bool check_cached(struct amdvi_check *check, struct amdvi_error *err)
 {
     struct amdvi_judge judge;
-    struct json_object *list;
+    struct json_object *list, *of_devices;
     bool good;
 
     list = query(check, AMDVI_QUERY_ID_IOTLB, &good, err);
     if (!list) {
         return good;
     }
-    /* tables are read after the list: what was invalidated is gone again */
-    good = amdvi_judge_open(check->target, &judge, err);
-    for (size_t i = 0; good && i < json_object_array_length(list); i++) {
-        good = check_entry(check, &judge, json_object_array_get_idx(list, i),
-                           err);
+    /* an older QEMU does not tell, and there may be none */
+    of_devices = amdvi_target_query_if_any(
+        check->target, AMDVI_QUERY_ID_DEVICE_TLBS, NULL, &good, err);
+    if (good) {
+        /* tables are read after the lists: what was invalidated is gone */
+        good = amdvi_judge_open(check->target, &judge, err) &&
+               check_entries(check, &judge, list, err) &&
+               check_entries(check, &judge, of_devices, err);
+        amdvi_judge_close(&judge);
     }
-    amdvi_judge_close(&judge);
     json_object_put(list);
+    json_object_put(of_devices);
     return good;
 }
 

@@ -234,7 +234,7 @@ static bool read_sections(struct dump *dump, struct amdvi_error *err)
 
     for (int i = 0; good && i < AMDVI_NUM_QUERIES; i++) {
         dump->section[i] = amdvi_target_query_if_any(
-            dump->source, (enum amdvi_query_id)i, &good, err);
+            dump->source, (enum amdvi_query_id)i, NULL, &good, err);
     }
     return good;
 }

@@ -4,6 +4,7 @@
  */
 #include "target-qmp.h"
 #include "base64.h"
+#include "pci.h"
 #include "reply.h"
 
 #include <stdio.h>
@@ -191,6 +192,76 @@ static bool query_page(struct extension *ext,
     return good;
 }
 
+/* Add all pages to @list; @arguments may be NULL and is consumed */
+static bool query_pages(struct extension *ext,
+                        const struct amdvi_query_kind *kind,
+                        struct json_object *arguments,
+                        struct json_object *list, struct amdvi_error *err)
+{
+    bool good = true, more = true;
+
+    arguments = arguments ? arguments : json_object_new_object();
+    json_object_object_add(arguments, "id",
+                           json_object_new_string(ext->common.id));
+    for (int i = 0; good && more && i < MAX_PAGES; i++) {
+        good = query_page(ext, kind, arguments, list, &more, err);
+    }
+    json_object_put(arguments);
+    return good;
+}
+
+/* The TLB of one function; QEMU refuses if it has none that is known */
+static bool query_device_tlb(struct extension *ext, uint16_t device_id,
+                             struct json_object *list,
+                             struct amdvi_error *err)
+{
+    struct json_object *arguments = json_object_new_object();
+    struct amdvi_error query_err = { .code = AMDVI_EXIT_OK };
+    size_t i = json_object_array_length(list);
+
+    json_object_object_add(arguments, "device-id",
+                           json_object_new_int(device_id));
+    if (!query_pages(ext, &amdvi_queries[AMDVI_QUERY_ID_DEVICE_TLBS],
+                     arguments, list, &query_err) &&
+        query_err.code != AMDVI_EXIT_FAILED) {
+        *err = query_err;
+        return false;
+    }
+    for (; i < json_object_array_length(list); i++) {
+        struct json_object *item = json_object_array_get_idx(list, i);
+
+        if (json_object_is_type(item, json_type_object)) {
+            json_object_object_add(item, "device-id",
+                                   json_object_new_int(device_id));
+        }
+    }
+    return true;
+}
+
+/* The TLBs of all functions, or of the one that @arguments name */
+static bool query_device_tlbs(struct amdvi_target *target,
+                              struct json_object *arguments,
+                              struct json_object *list,
+                              struct amdvi_error *err)
+{
+    struct extension *ext = target->opaque;
+    struct amdvi_pci_list pci;
+    uint64_t device_id;
+    bool good;
+
+    if (amdvi_reply_number(arguments, "device-id", UINT16_MAX, &device_id)) {
+        json_object_put(arguments);
+        return query_device_tlb(ext, (uint16_t)device_id, list, err);
+    }
+    json_object_put(arguments);
+    good = amdvi_target_pci(target, &pci, err);
+    for (size_t i = 0; good && i < pci.count; i++) {
+        good = query_device_tlb(ext, pci.function[i].device_id, list, err);
+    }
+    amdvi_pci_list_free(&pci);
+    return good;
+}
+
 static struct json_object *query(struct amdvi_target *target,
                                  enum amdvi_query_id id,
                                  struct json_object *arguments,
@@ -199,20 +270,18 @@ static struct json_object *query(struct amdvi_target *target,
     struct extension *ext = target->opaque;
     const struct amdvi_query_kind *kind = &amdvi_queries[id];
     struct json_object *list = json_object_new_array();
-    bool good = true, more = true;
+    bool good;
 
     if (!amdvi_qmp_has(ext->common.qmp, kind->command)) {
+        json_object_put(arguments);
         good = amdvi_fail(err, AMDVI_EXIT_UNSUPPORTED,
                           "this QEMU is older and has no command %s",
                           kind->command);
+    } else if (id == AMDVI_QUERY_ID_DEVICE_TLBS) {
+        good = query_device_tlbs(target, arguments, list, err);
+    } else {
+        good = query_pages(ext, kind, arguments, list, err);
     }
-    arguments = arguments ? arguments : json_object_new_object();
-    json_object_object_add(arguments, "id",
-                           json_object_new_string(ext->common.id));
-    for (int i = 0; good && more && i < MAX_PAGES; i++) {
-        good = query_page(ext, kind, arguments, list, &more, err);
-    }
-    json_object_put(arguments);
     if (!good) {
         json_object_put(list);
         return NULL;

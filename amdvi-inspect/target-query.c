@@ -29,11 +29,12 @@ struct json_object *amdvi_target_query(struct amdvi_target *target,
 
 struct json_object *amdvi_target_query_if_any(struct amdvi_target *target,
                                               enum amdvi_query_id id,
+                                              struct json_object *arguments,
                                               bool *ret_good,
                                               struct amdvi_error *err)
 {
     struct amdvi_error query_err = { .code = AMDVI_EXIT_OK };
-    struct json_object *list = amdvi_target_query(target, id, NULL,
+    struct json_object *list = amdvi_target_query(target, id, arguments,
                                                   &query_err);
 
     *ret_good = list || query_err.code == AMDVI_EXIT_UNSUPPORTED ||

@@ -178,6 +178,7 @@ struct json_object *amdvi_target_query(struct amdvi_target *target,
  */
 struct json_object *amdvi_target_query_if_any(struct amdvi_target *target,
                                               enum amdvi_query_id id,
+                                              struct json_object *arguments,
                                               bool *ret_good,
                                               struct amdvi_error *err);
 

@@ -60,7 +60,7 @@ const struct amdvi_screen amdvi_screens[AMDVI_NUM_SCREENS] = {
     [AMDVI_SCREEN_IOTLB] = {
         .name = "iotlb", .title = "IOTLB", .key = '7',
         .pane = {
-            { .view = &amdvi_view_iotlb, .ids = 4, .state = "state",
+            { .view = &amdvi_view_iotlb, .ids = 5, .state = "state",
               .follows = true,
               .to = AMDVI_SCREEN_WALK, .bdf = "bdf", .pasid = "pasid",
               .address = "address" },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * View "iotlb": the translations that the IOMMU has cached, and whether the
- * tables in memory still say the same.
+ * View "iotlb": the translations that the IOMMU and the TLBs of devices have
+ * cached, and whether the tables in memory still say the same.
  */
 #include "cached.h"
 #include "device.h"
@@ -10,27 +10,29 @@
 #include <stdlib.h>
 
 enum {
+    COLUMN_CACHE,
     COLUMN_DOMAIN,
     COLUMN_PASID,
     COLUMN_ADDRESS,
     COLUMN_SIZE,
     COLUMN_OUTPUT,
     COLUMN_PERMITS,
-    COLUMN_PRIV,
     COLUMN_STATE,
+    COLUMN_PRIV,
     COLUMN_DEVICE,
     NUM_COLUMNS
 };
 
 static const struct amdvi_column columns[NUM_COLUMNS] = {
+    [COLUMN_CACHE] = { "cache", "Cache", AMDVI_CELL_TEXT, 0 },
     [COLUMN_DOMAIN] = { "domain-id", "DomainID", AMDVI_CELL_DEC, 0 },
     [COLUMN_PASID] = { "pasid", "PASID", AMDVI_CELL_DEC, 0 },
     [COLUMN_ADDRESS] = { "address", "Address", AMDVI_CELL_ADDR, 0 },
     [COLUMN_SIZE] = { "size", "Size", AMDVI_CELL_ADDR, 0 },
     [COLUMN_OUTPUT] = { "output", "Output", AMDVI_CELL_ADDR, 0 },
     [COLUMN_PERMITS] = { "permits", "Permits", AMDVI_CELL_TEXT, 0 },
-    [COLUMN_PRIV] = { "privileged", "Priv", AMDVI_CELL_FLAG, 0 },
     [COLUMN_STATE] = { "state", "State", AMDVI_CELL_TEXT, 0 },
+    [COLUMN_PRIV] = { "privileged", "Priv", AMDVI_CELL_FLAG, 0 },
     [COLUMN_DEVICE] = { "bdf", "Device", AMDVI_CELL_TEXT, 0 },
 };
 
@@ -38,6 +40,22 @@ struct state {
     struct amdvi_items items;   /* first: amdvi_items_close() looks here */
     struct amdvi_judge judge;
 };
+
+/* Entries of devices behind those of the IOMMU; false: the target failed */
+static bool add_device_tlbs(struct amdvi_run *run, struct json_object *list,
+                            struct amdvi_error *err)
+{
+    bool good;
+    struct json_object *more = amdvi_target_query_if_any(
+        run->target, AMDVI_QUERY_ID_DEVICE_TLBS, NULL, &good, err);
+
+    for (size_t i = 0; more && i < json_object_array_length(more); i++) {
+        json_object_array_add(
+            list, json_object_get(json_object_array_get_idx(more, i)));
+    }
+    json_object_put(more);
+    return good;
+}
 
 static bool open_iotlb(struct amdvi_run *run, struct amdvi_error *err)
 {
@@ -49,7 +67,9 @@ static bool open_iotlb(struct amdvi_run *run, struct amdvi_error *err)
     run->state = state;
     state->items.list = amdvi_target_query(run->target,
                                            AMDVI_QUERY_ID_IOTLB, NULL, err);
+    /* tables are read after the lists: what was invalidated is gone again */
     return state->items.list &&
+           add_device_tlbs(run, state->items.list, err) &&
            amdvi_judge_open(run->target, &state->judge, err);
 }
 
@@ -61,6 +81,9 @@ static void add_row(struct amdvi_page *page,
     struct amdvi_cell *cell = amdvi_page_add(page)->cell;
     char bdf[AMDVI_FIELD_TEXT];
 
+    amdvi_format_bdf(device_id, bdf);
+    cell[COLUMN_CACHE] = amdvi_cell_text(&page->strings, "%s",
+                                         cached->in_device ? bdf : "iommu");
     cell[COLUMN_DOMAIN] = amdvi_cell_number(cached->domain_id);
     cell[COLUMN_PASID] = (struct amdvi_cell){
         .known = cached->pasid != AMDVI_NO_PASID, .number = cached->pasid,
@@ -75,7 +98,6 @@ static void add_row(struct amdvi_page *page,
     cell[COLUMN_STATE] = amdvi_cell_text(&page->strings, "%s",
                                          amdvi_cached_word(cached_state));
     if (has_device) {
-        amdvi_format_bdf(device_id, bdf);
         cell[COLUMN_DEVICE] = amdvi_cell_text(&page->strings, "%s", bdf);
     }
 }

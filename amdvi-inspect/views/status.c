@@ -232,7 +232,7 @@ static bool take_sample(struct amdvi_run *run, struct sample *ret,
 {
     bool good;
     struct json_object *list = amdvi_target_query_if_any(
-        run->target, AMDVI_QUERY_ID_STATS, &good, err);
+        run->target, AMDVI_QUERY_ID_STATS, NULL, &good, err);
 
     *ret = (struct sample){ .known = list != NULL, .time_ns = clock_ns() };
     for (size_t i = 0; list && i < json_object_array_length(list); i++) {

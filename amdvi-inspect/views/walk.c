@@ -5,11 +5,12 @@
  * which structure are responsible.
  *
  * The walk is libamdvi's and has no side effect: no accessed or dirty bit is
- * set, no event logged.  It reads memory; what the IOTLB would answer instead
- * is said above the entries.
+ * set, no event logged.  It reads memory; what the IOTLB, or the TLB of the
+ * device, would answer instead is said above the entries.
  */
 #include "cached.h"
 #include "device.h"
+#include "items.h"
 #include "text.h"
 
 #include <inttypes.h>
@@ -46,7 +47,7 @@ struct state {
     struct amdvi_request request;
     struct amdvi_result result;
     unsigned int permits;       /* all that the tables do */
-    bool has_cached;            /* the IOTLB serves the request: */
+    bool has_cached;            /* a cache serves the request: */
     struct amdvi_cached cached;
     enum amdvi_cached_state cached_state;
     struct amdvi_trace trace;
@@ -316,6 +317,11 @@ static void add_cached(struct amdvi_run *run)
     amdvi_run_fact(run, "cached-permits", "Cached permits", AMDVI_CELL_TEXT,
                    state->has_cached
                    ? amdvi_perm_cell(&run->strings, cached->perm) : unknown);
+    amdvi_run_fact(run, "cached-in", "Cached in", AMDVI_CELL_TEXT,
+                   state->has_cached
+                   ? amdvi_cell_text(&run->strings, "%s", cached->in_device
+                                     ? "device TLB" : "IOTLB")
+                   : unknown);
     amdvi_run_fact(run, "cached-state", "Cached entry is", AMDVI_CELL_TEXT,
                    state->has_cached
                    ? amdvi_cell_text(&run->strings, "%s",
@@ -338,7 +344,10 @@ static void judge(struct amdvi_run *run)
     if (state->result.first_only && state->result.has_event) {
         amdvi_run_note(run, "only the first such event is logged (DTE.SE=1)");
     }
-    if (disagrees) {
+    if (disagrees && state->cached.in_device) {
+        amdvi_run_note(run, "the TLB of the device does not agree with the "
+                       "tables: INVALIDATE_IOTLB_PAGES is missing");
+    } else if (disagrees) {
         amdvi_run_note(run, "the IOTLB does not agree with the tables and "
                        "would serve the request: invalidate the entry "
                        "(DomainID %d)", state->cached.domain_id);
@@ -367,7 +376,24 @@ static void take_cached(struct state *state, struct json_object *item,
     }
 }
 
-/* Ask for what is cached; a target that does not know is no failure */
+/* Ask one cache; a target that does not know is no failure */
+static bool look_into(struct amdvi_run *run, struct state *state,
+                      enum amdvi_query_id id, struct json_object *arguments,
+                      const struct amdvi_judge *judge,
+                      struct amdvi_error *err)
+{
+    bool good;
+    struct json_object *list = amdvi_target_query_if_any(
+        run->target, id, arguments, &good, err);
+
+    for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+        take_cached(state, json_object_array_get_idx(list, i), judge);
+    }
+    json_object_put(list);
+    return good;
+}
+
+/* Ask for what is cached of the request */
 static bool look_up(struct amdvi_run *run, struct state *state,
                     struct amdvi_error *err)
 {
@@ -379,20 +405,14 @@ static bool look_up(struct amdvi_run *run, struct state *state,
         .iommu = run->iommu, .memory = state->memory, .device = &device,
         .count = 1,
     };
-    struct json_object *list;
-    bool good;
 
     if (state->trace.count == 0 || !amdvi_dte_v(dte->word)) {
         return true;
     }
     memcpy(device.dte, dte->word, sizeof(device.dte));
-    list = amdvi_target_query_if_any(run->target, AMDVI_QUERY_ID_IOTLB, &good,
-                                     err);
-    for (size_t i = 0; list && i < json_object_array_length(list); i++) {
-        take_cached(state, json_object_array_get_idx(list, i), &judge);
-    }
-    json_object_put(list);
-    return good;
+    return look_into(run, state, AMDVI_QUERY_ID_IOTLB, NULL, &judge, err) &&
+           look_into(run, state, AMDVI_QUERY_ID_DEVICE_TLBS,
+                     amdvi_items_device(run->query->args[0]), &judge, err);
 }
 
 /* The request, and a probe that is granted whatever is permitted */

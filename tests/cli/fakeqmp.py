@@ -99,6 +99,8 @@ class World(Machine):
         self.lists: Dict[str, List[Dict[str, Any]]] = {
             "query-amd-iommu-iotlb": [], "query-amd-iommu-stats": [],
             "query-amd-iommu-page-requests": [], "query-amd-iommu-trace": []}
+        # what functions have cached, by their DeviceIDs
+        self.device_tlbs: Dict[int, List[Dict[str, Any]]] = {}
         # injected faults that wait, breakpoints, and the orders that came
         self.armed: List[Dict[str, Any]] = []
         self.breaks: List[Dict[str, Any]] = []
@@ -208,6 +210,8 @@ class World(Machine):
         if member == "records":
             left = [item for item in self.lists[command]
                     if item.get("number", start) >= start]
+        elif member == "entries" and "device-id" in arguments:
+            left = self.device_tlb(arguments["device-id"])[start:]
         elif "device-id" in arguments:
             left = [item for item in self.lists[command]
                     if item["device-id"] == arguments["device-id"]][start:]
@@ -221,6 +225,13 @@ class World(Machine):
         if member == "records" and self.lists[command]:
             reply["end"] = self.lists[command][-1].get("number", -2) + 1
         return reply
+
+    def device_tlb(self, device: int) -> List[Dict[str, Any]]:
+        """What a function has cached; not every one tells."""
+        if device not in self.device_tlbs:
+            raise Refused("GenericError",
+                          "the device has no TLB that can be looked into")
+        return [dict(item) for item in self.device_tlbs[device]]
 
     def memory_read(self, arguments: Dict[str, Any]) -> Any:
         """Bytes up to the first that is not in RAM."""

@@ -178,6 +178,11 @@ def add_device_state(world: fakeqmp.World) -> None:
         cached(7, 0x1000, 0x2000, "r", 9),                      # no PASID 9
         cached(5, 0x1_0000, 0x0808_0000, "rw", None, 16),
         cached(77, 0x1000, 0x1000, "rw")]                       # no domain
+    world.device_tlbs[0x18] = [
+        cached(7, 0x7f00_0000_1000, 0x089a_b000, "rw", 5),
+        cached(7, 0x7f00_0000_2000, 0x089a_c000, "rwx", 5),     # too much
+        cached(7, 0x1000, 0x3000, "r", 9),                      # no PASID 9
+        cached(7, 0xffff_ffff_c000_0000, 0x4000_0000, "rwp", 5, 30)]
     counters = {"requests": 10, "hits": 7, "misses": 3, "faults": 1,
                 "page-requests": 2, "responses": 1, "invalidations": 4,
                 "latency-sum": 123456, "latency-max": 123456}
