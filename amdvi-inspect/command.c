@@ -3,6 +3,7 @@
  * Commands and their help.  See command.h.
  */
 #include "command.h"
+#include "key-values.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -148,6 +149,16 @@ static void put_columns(FILE *out, const char *title,
     fputc('\n', out);
 }
 
+/* What the first argument may be, each with the keys that go with it */
+static void put_orders(FILE *out, const struct amdvi_order *order)
+{
+    fputs("\nKinds, and their keys:\n", out);
+    for (; order->kind; order++) {
+        fprintf(out, *order->keys ? "  %s\n      %s\n" : "  %s\n",
+                order->kind, order->keys);
+    }
+}
+
 static void put_synopsis(FILE *out, const struct amdvi_command *command)
 {
     fprintf(out, "usage: " PROGRAM " [OPTION...] %s%s%s%s\n", command->name,
@@ -166,6 +177,9 @@ void amdvi_help_command(FILE *out, const struct amdvi_command *command)
             put_columns(out, "With -v, or if named",
                         command->view->column + command->view->ncolumns,
                         command->view->nextra);
+        }
+        if (command->view->orders) {
+            put_orders(out, command->view->orders);
         }
     } else {
         fprintf(out, "%c%s.\n", command->help[0] - 'a' + 'A',

@@ -10,6 +10,7 @@
 #include "check.h"
 #include "command.h"
 #include "device.h"
+#include "key-values.h"
 #include "pci.h"
 #include "text.h"
 #include "words.h"
@@ -21,12 +22,36 @@
 /* An interactive user does not wait for a QEMU that hangs */
 #define TIMEOUT_MS 500
 
-typedef void add_values(struct amdvi_session *session, char *const *words,
-                        size_t count, struct amdvi_candidates *ret);
+/* The words that are typed; the last one is to be completed */
+struct typed {
+    struct amdvi_session *session;
+    char *const *words;
+    size_t count;
+    const char *last;           /* "" if nothing is typed yet */
+};
 
-static void add(struct amdvi_candidates *ret, const char *word)
+typedef void add_values(const struct typed *typed,
+                        struct amdvi_candidates *ret);
+
+static void add(const struct typed *typed, struct amdvi_candidates *ret,
+                const char *word)
 {
-    amdvi_strings_add(&ret->words, "%s", word);
+    amdvi_strings_add(&ret->words, "%.*s%s", (int)ret->kept, typed->last,
+                      word);
+}
+
+/* The view of the command among the words, or NULL */
+static const struct amdvi_view *view_of(const struct typed *typed)
+{
+    struct amdvi_command command;
+
+    for (size_t i = 0; i + 1 < typed->count; i++) {
+        if (amdvi_command_find(typed->words[i], &command, NULL) &&
+            command.view) {
+            return command.view;
+        }
+    }
+    return NULL;
 }
 
 static struct amdvi_target *quiet_target(struct amdvi_session *session)
@@ -36,122 +61,204 @@ static struct amdvi_target *quiet_target(struct amdvi_session *session)
     return amdvi_session_target(session, &ignored);
 }
 
-static void add_devices(struct amdvi_session *session, char *const *words,
-                        size_t count, struct amdvi_candidates *ret)
+static void add_devices(const struct typed *typed,
+                        struct amdvi_candidates *ret)
 {
-    struct amdvi_target *target = quiet_target(session);
+    struct amdvi_target *target = quiet_target(typed->session);
     struct amdvi_pci_list pci;
     struct amdvi_error ignored;
     char bdf[AMDVI_FIELD_TEXT];
 
-    (void)words;
-    (void)count;
     if (!target || !amdvi_target_pci(target, &pci, &ignored)) {
         return;
     }
     for (size_t i = 0; i < pci.count; i++) {
-        add(ret, amdvi_format_bdf(pci.function[i].device_id, bdf));
+        add(typed, ret, amdvi_format_bdf(pci.function[i].device_id, bdf));
     }
     amdvi_pci_list_free(&pci);
 }
 
-static void add_registers(struct amdvi_session *session, char *const *words,
-                          size_t count, struct amdvi_candidates *ret)
+static void add_registers(const struct typed *typed,
+                          struct amdvi_candidates *ret)
 {
     char key[AMDVI_FIELD_TEXT];
 
-    (void)session;
-    (void)words;
-    (void)count;
     for (int i = 0; i < AMDVI_NUM_REGISTERS; i++) {
-        add(ret, amdvi_key(amdvi_layouts[i].id, key));
+        add(typed, ret, amdvi_key(amdvi_layouts[i].id, key));
     }
 }
 
-static void add_commands(struct amdvi_session *session, char *const *words,
-                         size_t count, struct amdvi_candidates *ret)
+static void add_commands(const struct typed *typed,
+                         struct amdvi_candidates *ret)
 {
     struct amdvi_command command;
     const char *name, *args;
 
-    (void)words;
-    (void)count;
     for (size_t i = 0; amdvi_command_at(i, &command); i++) {
-        add(ret, command.name);
+        add(typed, ret, command.name);
     }
-    for (size_t i = 0; session->in_shell &&
+    for (size_t i = 0; typed->session->in_shell &&
                        (name = amdvi_shell_command(i, &args)); i++) {
-        add(ret, name);
+        add(typed, ret, name);
     }
 }
 
-/* PASIDs of the device among the words, or of the one in use */
-static void add_pasids(struct amdvi_session *session, char *const *words,
-                       size_t count, struct amdvi_candidates *ret)
+/* Whether the word is the key with a value, or the beginning of one */
+static bool is_of_key(const char *word, const char *key)
 {
+    size_t length = strlen(key);
+
+    return strncmp(word, key, length) == 0 && word[length] == '=';
+}
+
+/* PASIDs of the device among the words, or of the one in use */
+static void add_pasids(const struct typed *typed, struct amdvi_candidates *ret)
+{
+    struct amdvi_session *session = typed->session;
     struct amdvi_target *target = quiet_target(session);
+    struct amdvi_strings pasids = { .count = 0 };
     struct amdvi_error ignored;
     const char *bdf = *session->device ? session->device : NULL;
     uint16_t device_id;
 
-    for (size_t i = 1; i + 1 < count; i++) {
-        if (strchr(words[i], ':') && amdvi_parse_bdf(words[i], &device_id)) {
-            bdf = words[i];
+    for (size_t i = 1; i + 1 < typed->count; i++) {
+        const char *word = typed->words[i];
+        const char *value = is_of_key(word, "device") ? strchr(word, '=') + 1
+                                                      : word;
+
+        if (strchr(value, ':') && amdvi_parse_bdf(value, &device_id)) {
+            bdf = value;
         }
     }
     if (target && bdf) {
-        amdvi_device_list_pasids(target, bdf, &ret->words, &ignored);
+        amdvi_device_list_pasids(target, bdf, &pasids, &ignored);
     }
+    for (size_t i = 0; i < pasids.count; i++) {
+        add(typed, ret, pasids.string[i]);
+    }
+    amdvi_strings_free(&pasids);
 }
 
-static void add_files(struct amdvi_session *session, char *const *words,
-                      size_t count, struct amdvi_candidates *ret)
+static void add_files(const struct typed *typed, struct amdvi_candidates *ret)
 {
-    (void)session;
-    (void)words;
-    (void)count;
+    (void)typed;
     ret->files = true;
 }
 
-static void add_rules(struct amdvi_session *session, char *const *words,
-                      size_t count, struct amdvi_candidates *ret)
+static void add_rules(const struct typed *typed, struct amdvi_candidates *ret)
 {
-    (void)session;
-    (void)words;
-    (void)count;
     for (int i = 0; i < AMDVI_NUM_RULES; i++) {
-        add(ret, amdvi_rules[i].id);
+        add(typed, ret, amdvi_rules[i].id);
     }
 }
 
 /* The columns of the command among the words */
-static void add_columns(struct amdvi_session *session, char *const *words,
-                        size_t count, struct amdvi_candidates *ret)
+static void add_columns(const struct typed *typed,
+                        struct amdvi_candidates *ret)
 {
-    struct amdvi_command command;
+    const struct amdvi_view *view = view_of(typed);
+    const char *comma = strrchr(typed->last + ret->kept, ',');
 
-    (void)session;
-    for (size_t i = 0; i + 1 < count; i++) {
-        if (!amdvi_command_find(words[i], &command, NULL) || !command.view) {
-            continue;
-        }
-        for (size_t c = 0; c < command.view->ncolumns +
-                                command.view->nextra; c++) {
-            add(ret, command.view->column[c].key);
-        }
-        return;
+    ret->kept = comma ? (size_t)(comma + 1 - typed->last) : ret->kept;
+    for (size_t c = 0; view && c < view->ncolumns + view->nextra; c++) {
+        add(typed, ret, view->column[c].key);
     }
 }
 
-static void add_when(struct amdvi_session *session, char *const *words,
-                     size_t count, struct amdvi_candidates *ret)
+static void add_kinds(const struct typed *typed, struct amdvi_candidates *ret)
 {
-    (void)session;
-    (void)words;
-    (void)count;
-    add(ret, "auto");
-    add(ret, "always");
-    add(ret, "never");
+    const struct amdvi_view *view = view_of(typed);
+
+    for (const struct amdvi_order *order = view ? view->orders : NULL;
+         order && order->kind; order++) {
+        add(typed, ret, order->kind);
+    }
+}
+
+/* The order among the words, or NULL */
+static const struct amdvi_order *order_of(const struct typed *typed,
+                                          const struct amdvi_view *view)
+{
+    for (const struct amdvi_order *order = view->orders; order->kind;
+         order++) {
+        for (size_t i = 0; i + 1 < typed->count; i++) {
+            if (strcmp(typed->words[i], order->kind) == 0) {
+                return order;
+            }
+        }
+    }
+    return NULL;
+}
+
+static bool is_given(const struct typed *typed, const char *key)
+{
+    bool given = false;
+
+    for (size_t i = 0; i + 1 < typed->count; i++) {
+        given = given || is_of_key(typed->words[i], key);
+    }
+    return given;
+}
+
+static void add_by_word(const struct typed *typed, const char *word,
+                        size_t length, struct amdvi_candidates *ret);
+
+/* The key of the order whose value is being typed, or NULL */
+static const struct amdvi_key *typed_key(const struct typed *typed,
+                                         const struct amdvi_order *order,
+                                         const struct amdvi_key *key)
+{
+    while (key->key && !(is_of_key(typed->last, key->key) &&
+                         amdvi_order_takes(order, key->key))) {
+        key++;
+    }
+    return key->key ? key : NULL;
+}
+
+/* Keys that are not given yet; behind one its values */
+static void add_keys(const struct typed *typed, struct amdvi_candidates *ret)
+{
+    const struct amdvi_view *view = view_of(typed);
+    const struct amdvi_order *order = view && view->orders
+                                      ? order_of(typed, view) : NULL;
+    const struct amdvi_key *key = order ? typed_key(typed, order, view->keys)
+                                        : NULL;
+
+    if (key) {
+        ret->kept = strlen(key->key) + 1;
+        add_by_word(typed, key->values ? key->values : "",
+                    key->values ? strlen(key->values) : 0, ret);
+        return;
+    }
+    for (key = order ? view->keys : NULL; key && key->key; key++) {
+        char text[AMDVI_FIELD_TEXT];
+
+        if (amdvi_order_takes(order, key->key) &&
+            !is_given(typed, key->key)) {
+            snprintf(text, sizeof(text), "%s=", key->key);
+            add(typed, ret, text);
+        }
+    }
+}
+
+static void add_when(const struct typed *typed, struct amdvi_candidates *ret)
+{
+    add(typed, ret, "auto");
+    add(typed, ret, "always");
+    add(typed, ret, "never");
+}
+
+static void add_flags(const struct typed *typed, struct amdvi_candidates *ret)
+{
+    add(typed, ret, "on");
+    add(typed, ret, "off");
+}
+
+/* The logs that can overflow */
+static void add_logs(const struct typed *typed, struct amdvi_candidates *ret)
+{
+    add(typed, ret, "event");
+    add(typed, ret, "ppr");
 }
 
 /* By the word that a synopsis or the value of an option has */
@@ -168,31 +275,37 @@ static const struct {
     { "WHEN", add_when },
     { "LIST", add_columns },
     { "RULE", add_rules },
+    { "KIND", add_kinds },
+    { "KEY", add_keys },
+    { "FLAG", add_flags },
+    { "LOG", add_logs },
 };
 
-static void add_by_word(struct amdvi_session *session, const char *word,
-                        size_t length, char *const *words, size_t count,
-                        struct amdvi_candidates *ret)
+static void add_by_word(const struct typed *typed, const char *word,
+                        size_t length, struct amdvi_candidates *ret)
 {
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         if (strlen(values[i].word) == length &&
             strncmp(values[i].word, word, length) == 0) {
-            values[i].add(session, words, count, ret);
+            values[i].add(typed, ret);
         }
     }
 }
 
-/* The word of argument @index in "[NAME...]" or "BDF ADDRESS" */
+/* The word of argument @index in "[NAME...]", "BDF ADDRESS", "[KEY=...]" */
 static const char *synopsis_word(const char *args, size_t index,
                                  size_t *ret_length)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ-";
 
     for (;;) {
+        const char *behind;
+
         args += strcspn(args, letters);
         *ret_length = strspn(args, letters);
+        behind = args + *ret_length;
         if (*ret_length == 0 || index == 0 ||
-            strncmp(args + *ret_length, "...", 3) == 0) {
+            strncmp(behind + (*behind == '='), "...", 3) == 0) {
             return args;
         }
         args += *ret_length;
@@ -247,19 +360,40 @@ static void find_place(const struct amdvi_session *session,
     }
 }
 
+/* The value of the option that "--name=..." is, or NULL */
+static const char *value_in_word(const char *word, size_t *ret_kept)
+{
+    const char *equals = word[0] == '-' ? strchr(word, '=') : NULL;
+    char name[AMDVI_FIELD_TEXT];
+
+    if (!equals || (size_t)(equals - word) >= sizeof(name)) {
+        return NULL;
+    }
+    memcpy(name, word, (size_t)(equals - word));
+    name[equals - word] = '\0';
+    *ret_kept = (size_t)(equals + 1 - word);
+    return amdvi_option_value(name);
+}
+
 void amdvi_complete(struct amdvi_session *session, char *const *words,
                     size_t count, struct amdvi_candidates *ret)
 {
+    const struct typed typed = {
+        session, words, count, count ? words[count - 1] : "",
+    };
     struct place place;
     const char *word;
     size_t length;
 
     memset(ret, 0, sizeof(*ret));
     find_place(session, words, count, &place);
+    if (!place.option_value) {
+        place.option_value = value_in_word(typed.last, &ret->kept);
+    }
     if (place.option_value) {
         word = place.option_value;
         length = strlen(word);
-    } else if (count && words[count - 1][0] == '-') {
+    } else if (typed.last[0] == '-') {
         amdvi_option_names(place.options, &ret->words);
         return;
     } else if (!place.args) {
@@ -268,7 +402,7 @@ void amdvi_complete(struct amdvi_session *session, char *const *words,
     } else {
         word = synopsis_word(place.args, place.nargs, &length);
     }
-    add_by_word(session, word, length, words, count, ret);
+    add_by_word(&typed, word, length, ret);
 }
 
 /* Connect as the line that is being typed says */

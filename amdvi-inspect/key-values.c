@@ -20,6 +20,21 @@ static const struct amdvi_key *find_key(const struct amdvi_key *keys,
     return keys->key ? keys : NULL;
 }
 
+bool amdvi_order_takes(const struct amdvi_order *order, const char *key)
+{
+    size_t length = strlen(key);
+
+    for (const char *at = order->keys; *at; at += strspn(at, " ")) {
+        size_t word = strcspn(at, " ");
+
+        if (word == length && strncmp(at, key, length) == 0) {
+            return true;
+        }
+        at += word;
+    }
+    return false;
+}
+
 static bool unknown_key(const struct amdvi_key *keys, const char *word,
                         struct amdvi_error *err)
 {

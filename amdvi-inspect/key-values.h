@@ -24,7 +24,17 @@ struct amdvi_key {
     const char *member;         /* of the QMP command */
     enum amdvi_key_kind kind;
     uint64_t max;
+    const char *values;         /* what completion calls them, or NULL */
 };
+
+/* What the first argument can be, and the keys that go with it */
+struct amdvi_order {
+    const char *kind;           /* NULL ends a list */
+    const char *keys;           /* with spaces between; "" for none */
+};
+
+/* Whether @key is one of those that go with the order */
+bool amdvi_order_takes(const struct amdvi_order *order, const char *key);
 
 /*
  * Add the members that @words stand for to the object @ret; with @ret NULL

@@ -61,7 +61,8 @@ static char *next_candidate(const char *text, int state)
 
     next = state ? next : 0;
     while (next < words->count) {
-        const char *word = words->string[next++];
+        /* readline wants only what follows the last "=" or "," */
+        const char *word = words->string[next++] + terminal.candidates.kept;
 
         if (strncmp(word, text, strlen(text)) == 0) {
             return strdup(word);
@@ -89,6 +90,8 @@ static char **complete_line(const char *text, int start, int end)
                        &terminal.candidates);
         matches = rl_completion_matches(text, next_candidate);
         rl_attempted_completion_over = !terminal.candidates.files;
+        rl_completion_suppress_append = matches && *matches[0] &&
+            matches[0][strlen(matches[0]) - 1] == '=';
         amdvi_strings_free(&terminal.candidates.words);
     }
     amdvi_words_free(&words);

@@ -26,7 +26,8 @@ const char *amdvi_shell_command(size_t index, const char **ret_args);
 
 /* What may stand at the place of the last of @words */
 struct amdvi_candidates {
-    struct amdvi_strings words;
+    struct amdvi_strings words; /* they begin with ... */
+    size_t kept;                /* so many bytes of the last word */
     bool files;                 /* names of files, too */
 };
 

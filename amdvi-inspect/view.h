@@ -128,6 +128,8 @@ struct amdvi_fact {
 };
 
 struct amdvi_view;
+struct amdvi_order;
+struct amdvi_key;
 
 /* One showing of a view */
 struct amdvi_run {
@@ -154,6 +156,9 @@ struct amdvi_view {
     const char *help;           /* what it shows, in one line */
     size_t min_args;
     size_t max_args;
+    /* What KIND and KEY of args are: see key-values.h.  NULL: has none */
+    const struct amdvi_order *orders;
+    const struct amdvi_key *keys;
     unsigned int options;       /* AMDVI_QUERY_* that it knows */
     bool targetless;            /* shows what the user typed, no machine */
     const char *facts_key;      /* JSON member with the facts, or NULL */

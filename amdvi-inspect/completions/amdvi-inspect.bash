@@ -13,8 +13,12 @@ _amdvi_inspect()
     fi
     mapfile -t COMPREPLY < \
         <("${words[0]}" complete -- "${words[@]:1}" 2>/dev/null)
-    # bash takes what follows the last colon for the word.
-    before=${words[-1]%"${words[-1]##*:}"}
+    # A value follows a key at once.
+    if [[ ${COMPREPLY[0]-} = *= ]]; then
+        compopt -o nospace 2>/dev/null
+    fi
+    # bash takes what follows the last colon or "=" for the word.
+    before=${words[-1]%"${words[-1]##*[:=]}"}
     COMPREPLY=("${COMPREPLY[@]#"$before"}")
 }
 

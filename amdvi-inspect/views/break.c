@@ -29,14 +29,25 @@ static const struct amdvi_column columns[] = {
 };
 
 static const struct amdvi_key keys[] = {
-    { "device", "device-id", AMDVI_KEY_DEVICE, 0 },
-    { "pasid", "pasid", AMDVI_KEY_NUMBER, AMDVI_MAX_PASID },
-    { "first", "first", AMDVI_KEY_NUMBER, UINT64_MAX },
-    { "last", "last", AMDVI_KEY_NUMBER, UINT64_MAX },
-    { "opcode", "opcode", AMDVI_KEY_NUMBER, 15 },
-    { "count", "count", AMDVI_KEY_NUMBER, INT64_MAX },
-    { "sticky", "sticky", AMDVI_KEY_FLAG, 0 },
-    { NULL, NULL, AMDVI_KEY_TEXT, 0 },
+    { "device", "device-id", AMDVI_KEY_DEVICE, 0, "BDF" },
+    { "pasid", "pasid", AMDVI_KEY_NUMBER, AMDVI_MAX_PASID, "PASID" },
+    { "first", "first", AMDVI_KEY_NUMBER, UINT64_MAX, NULL },
+    { "last", "last", AMDVI_KEY_NUMBER, UINT64_MAX, NULL },
+    { "opcode", "opcode", AMDVI_KEY_NUMBER, 15, NULL },
+    { "count", "count", AMDVI_KEY_NUMBER, INT64_MAX, NULL },
+    { "sticky", "sticky", AMDVI_KEY_FLAG, 0, "FLAG" },
+    { NULL, NULL, AMDVI_KEY_TEXT, 0, NULL },
+};
+
+/* QEMU may know others */
+static const struct amdvi_order orders[] = {
+    { "fault", "device pasid first last count sticky" },
+    { "page-request", "device pasid first last count sticky" },
+    { "response", "device pasid count sticky" },
+    { "command", "device pasid first last opcode count sticky" },
+    { "invalidation", "device pasid first last count sticky" },
+    { DELETE, "" },
+    { NULL, NULL },
 };
 
 static bool is_delete(const struct amdvi_query *query)
@@ -223,6 +234,8 @@ static bool open_break(struct amdvi_run *run, struct amdvi_error *err)
 const struct amdvi_view amdvi_view_break = {
     .name = "break",
     .args = "[KIND [KEY=...]]",
+    .orders = orders,
+    .keys = keys,
     .help = "breakpoints; KIND sets one that stops the VM",
     .max_args = sizeof(keys) / sizeof(keys[0]),
     .options = AMDVI_QUERY_FILTER | AMDVI_QUERY_WAIT,

@@ -22,20 +22,34 @@ static const struct amdvi_column columns[] = {
 };
 
 static const struct amdvi_key keys[] = {
-    { "device", "device-id", AMDVI_KEY_DEVICE, 0 },
-    { "pasid", "pasid", AMDVI_KEY_NUMBER, AMDVI_MAX_PASID },
-    { "address", "address", AMDVI_KEY_NUMBER, UINT64_MAX },
-    { "prg-index", "prg-index", AMDVI_KEY_NUMBER, 511 },
-    { "last", "last", AMDVI_KEY_FLAG, 0 },
-    { "read", "read", AMDVI_KEY_FLAG, 0 },
-    { "write", "write", AMDVI_KEY_FLAG, 0 },
-    { "exec", "exec", AMDVI_KEY_FLAG, 0 },
-    { "privileged", "privileged", AMDVI_KEY_FLAG, 0 },
-    { "log", "log", AMDVI_KEY_TEXT, 0 },
-    { "words", "words", AMDVI_KEY_WORDS, 0 },
-    { "delivered", "delivered", AMDVI_KEY_FLAG, 0 },
-    { "nanoseconds", "nanoseconds", AMDVI_KEY_NUMBER, INT64_MAX },
-    { NULL, NULL, AMDVI_KEY_TEXT, 0 },
+    { "device", "device-id", AMDVI_KEY_DEVICE, 0, "BDF" },
+    { "pasid", "pasid", AMDVI_KEY_NUMBER, AMDVI_MAX_PASID, "PASID" },
+    { "address", "address", AMDVI_KEY_NUMBER, UINT64_MAX, NULL },
+    { "prg-index", "prg-index", AMDVI_KEY_NUMBER, 511, NULL },
+    { "last", "last", AMDVI_KEY_FLAG, 0, "FLAG" },
+    { "read", "read", AMDVI_KEY_FLAG, 0, "FLAG" },
+    { "write", "write", AMDVI_KEY_FLAG, 0, "FLAG" },
+    { "exec", "exec", AMDVI_KEY_FLAG, 0, "FLAG" },
+    { "privileged", "privileged", AMDVI_KEY_FLAG, 0, "FLAG" },
+    { "log", "log", AMDVI_KEY_TEXT, 0, "LOG" },
+    { "words", "words", AMDVI_KEY_WORDS, 0, NULL },
+    { "delivered", "delivered", AMDVI_KEY_FLAG, 0, "FLAG" },
+    { "nanoseconds", "nanoseconds", AMDVI_KEY_NUMBER, INT64_MAX, NULL },
+    { NULL, NULL, AMDVI_KEY_TEXT, 0, NULL },
+};
+
+/* QEMU may know others */
+static const struct amdvi_order orders[] = {
+    { "log-overflow", "log" },
+    { "event", "words" },
+    { "page-request", "device address pasid prg-index last read write exec "
+                      "privileged" },
+    { "invalidation-timeout", "device pasid delivered" },
+    { "drop-response", "device pasid" },
+    { "delay-response", "nanoseconds device pasid" },
+    { "command-error", "" },
+    { DISARM, "" },
+    { NULL, NULL },
 };
 
 static bool check(const struct amdvi_query *query, struct amdvi_error *err)
@@ -91,6 +105,8 @@ static bool open_inject(struct amdvi_run *run, struct amdvi_error *err)
 const struct amdvi_view amdvi_view_inject = {
     .name = "inject",
     .args = "[KIND [KEY=...]]",
+    .orders = orders,
+    .keys = keys,
     .help = "faults to come; KIND injects one",
     .max_args = sizeof(keys) / sizeof(keys[0]),
     .options = AMDVI_QUERY_FILTER,
