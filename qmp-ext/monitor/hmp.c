@@ -265,41 +265,71 @@ static void info_registers(Monitor *mon, Error **errp)
     qapi_free_AmdIommuRegisters(reply);
 }
 
-static void print_entries(Monitor *mon, AmdIommuLog log, uint32_t start,
-                          uint32_t count, Error **errp)
+/* The entry @back places before tail, as one of the whole ring */
+static AmdIommuLogEntries *entry_before(const AmdIommuRing *ring,
+                                        uint32_t back)
 {
-    AmdIommuLogEntries *reply =
-        qmp_query_amd_iommu_log(log, NULL, true, start, true, count, errp);
+    uint32_t size = ring->size / AMDVI_RING_ENTRY;
+    uint32_t end = MIN(ring->tail / AMDVI_RING_ENTRY, size);
 
-    for (AmdIommuLogEntryList *l = reply ? reply->entries : NULL; l;
-         l = l->next) {
-        const uint64List *words = l->value->words;
-
-        monitor_printf(mon, "%05x 0x%016" PRIx64 " 0x%016" PRIx64 "\n",
-                       l->value->offset, words->value, words->next->value);
-    }
-    if (reply && !reply->readable) {
-        monitor_printf(mon, "The ring is not in memory.\n");
-    }
-    qapi_free_AmdIommuLogEntries(reply);
+    return qmp_query_amd_iommu_log(ring->log, NULL, true,
+                                   (end + size - back) % size, true, 1,
+                                   &error_abort);
 }
 
-/*
- * The last entries are those before tail.  Whether the ring has gone around
- * cannot be told, so those before its start are left to the query.
- */
+/* What is neither pending nor 0: places not yet used, or cleared since */
+static bool is_empty(const AmdIommuLogEntries *e, uint32_t back)
+{
+    const uint64List *words = e->entries ? e->entries->value->words : NULL;
+    uint32_t pending = (e->ring->tail - e->ring->head) % e->ring->size /
+                       AMDVI_RING_ENTRY;
+
+    return !words ||
+           (!words->value && !words->next->value && back > pending);
+}
+
+static void print_entry(Monitor *mon, const AmdIommuLogEntry *e)
+{
+    monitor_printf(mon, "%05x 0x%016" PRIx64 " 0x%016" PRIx64 "\n", e->offset,
+                   e->words->value, e->words->next->value);
+}
+
+/* The last entries, the newest one at the end */
 static void print_ring(Monitor *mon, AmdIommuLog log, Error **errp)
 {
-    AMDVIState *s = amdvi_qmp_find(NULL);
-    g_autoptr(AmdIommuRing) ring = s ? amdvi_qmp_ring(s, log) : NULL;
+    g_autoptr(AmdIommuRing) ring = amdvi_qmp_ring(amdvi_qmp_find(NULL), log);
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(
+        (GDestroyNotify)qapi_free_AmdIommuLogEntries);
     uint32_t size = ring ? ring->size / AMDVI_RING_ENTRY : 0;
-    uint32_t end = ring ? MIN(ring->tail / AMDVI_RING_ENTRY, size) : 0;
-    uint32_t count = MIN(end, RECORDS);
+    bool readable = true;
 
-    if (count) {
-        print_entries(mon, log, end - count, count, errp);
+    if (!ring) {
+        error_setg(errp, "this IOMMU has no such ring");
+        return;
     }
-    print_more(mon, size > count, "query-amd-iommu-log");
+    if (!ring->enabled && !ring->base) {
+        monitor_printf(mon, "The ring is not set up.\n");
+        return;
+    }
+    for (uint32_t back = 1; back <= MIN(size, RECORDS + 1); back++) {
+        AmdIommuLogEntries *e = entry_before(ring, back);
+
+        g_ptr_array_add(found, e);
+        readable = e->readable;
+        if (is_empty(e, back)) {
+            g_ptr_array_set_size(found, back - 1);
+            break;
+        }
+    }
+    if (!readable) {
+        monitor_printf(mon, "The ring is not in memory.\n");
+    }
+    for (uint32_t i = MIN(found->len, RECORDS); i > 0; i--) {
+        const AmdIommuLogEntries *e = g_ptr_array_index(found, i - 1);
+
+        print_entry(mon, e->entries->value);
+    }
+    print_more(mon, found->len > RECORDS, "query-amd-iommu-log");
 }
 
 static void info_commands(Monitor *mon, Error **errp)
@@ -428,7 +458,11 @@ void hmp_info_amd_iommu(Monitor *mon, const QDict *qdict)
 
     for (int i = 0; i < ARRAY_SIZE(topics); i++) {
         if (g_str_equal(topic ? topic : topics[0].name, topics[i].name)) {
-            info_topic(mon, i, qdict, &err);
+            if (amdvi_qmp_find(NULL)) {
+                info_topic(mon, i, qdict, &err);
+            } else {
+                error_setg(&err, "this machine has no AMD IOMMU");
+            }
             hmp_handle_error(mon, err);
             return;
         }

@@ -99,19 +99,23 @@ static void query_table(AMDVIState *s, uint32_t id, AmdIommuDteFilter filter,
          id = next_candidate(id + 1, filter, present, end)) {
         AmdIommuDte *dte;
 
-        if (!budget->reads-- || !amdvi_qmp_may_reply(budget, DTE_BYTES)) {
-            reply->has_next = true;
-            reply->next = id;
-            return;
+        if (!budget->reads--) {
+            break;
         }
         dte = query_dte(&view, id, test_bit(id, present));
         if (filter == AMD_IOMMU_DTE_FILTER_VALID && !dte->valid) {
             qapi_free_AmdIommuDte(dte);
             continue;
         }
+        if (!amdvi_qmp_may_reply(budget, DTE_BYTES)) {
+            qapi_free_AmdIommuDte(dte);
+            break;
+        }
         amdvi_qmp_reply(budget, DTE_BYTES);
         QAPI_LIST_APPEND(tail, dte);
     }
+    reply->has_next = id < end;
+    reply->next = id;
 }
 
 AmdIommuDeviceTable *

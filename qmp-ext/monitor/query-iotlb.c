@@ -239,33 +239,45 @@ static bool copy_entry(const AmdviJudge *j, uint32_t index,
                      : amdvi_iotlb_copy(&j->engine->iotlb, index, copy);
 }
 
-static void query_entries(AmdviJudge *j, uint32_t start, bool verify,
+/*
+ * Find an entry that is in use from *@index on, which moves there.  False:
+ * there is none before @end.
+ */
+static bool next_entry(const AmdviJudge *j, uint32_t *index, uint32_t end,
+                       AmdviIotlbCopy *copy)
+{
+    for (; *index < end; ++*index) {
+        if (copy_entry(j, *index, copy)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void query_entries(AmdviJudge *j, uint32_t index, bool verify,
                           AmdviBudget *budget, AmdIommuIotlb *reply)
 {
     AmdIommuIotlbEntryList **tail = &reply->entries;
+    uint32_t left = j->entries - MIN(index, j->entries);
+    uint32_t end = index + MIN(left, ENTRIES_MAX);
+    AmdviIotlbCopy copy;
 
     amdvi_svm_view(j->engine->s, &j->view);
     /* What is excluded is not looked up, so nothing of it is cached */
     j->view.excl_base = 0;
-    for (uint32_t i = start; i < j->entries; i++) {
-        AmdviIotlbCopy copy;
-        AmdIommuIotlbEntry *entry;
+    while (next_entry(j, &index, end, &copy) && amdvi_qmp_may_walk(budget) &&
+           amdvi_qmp_may_reply(budget, ENTRY_BYTES)) {
+        AmdIommuIotlbEntry *entry = query_entry(&copy);
 
-        if (i - start == ENTRIES_MAX || !amdvi_qmp_may_walk(budget) ||
-            !amdvi_qmp_may_reply(budget, ENTRY_BYTES)) {
-            reply->has_next = true;
-            reply->next = i;
-            return;
+        amdvi_qmp_reply(budget, ENTRY_BYTES);
+        QAPI_LIST_APPEND(tail, entry);
+        if (verify) {
+            verify_entry(j, index, &copy, entry);
         }
-        if (copy_entry(j, i, &copy)) {
-            entry = query_entry(&copy);
-            amdvi_qmp_reply(budget, ENTRY_BYTES);
-            QAPI_LIST_APPEND(tail, entry);
-            if (verify) {
-                verify_entry(j, i, &copy, entry);
-            }
-        }
+        index++;
     }
+    reply->has_next = index < j->entries;
+    reply->next = index;
 }
 
 /* Whose entries are asked for; false with @errp set if there are none such */

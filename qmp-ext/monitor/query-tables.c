@@ -30,33 +30,44 @@ static bool open_tables(Tables *t, AMDVIState *s, uint16_t device_id,
                            &result);
 }
 
+/*
+ * Find a valid entry from *@pasid on, which moves there.  False: there is
+ * none, or *@pasid is where to go on with another budget.
+ */
+static bool next_pasid(Tables *t, const AmdviBudget *budget, uint64_t *pasid,
+                       struct amdvi_pasid_probe *probe)
+{
+    while (*pasid <= AMDVI_MAX_PASID && amdvi_qmp_may_walk(budget)) {
+        amdvi_probe_pasid(&t->view, &t->mem, t->dte, t->request.device_id,
+                          *pasid, probe);
+        if (probe->valid) {
+            return true;
+        }
+        *pasid = probe->last + 1ULL;
+    }
+    return false;
+}
+
 static void query_pasids(Tables *t, uint32_t start, AmdviBudget *budget,
                          AmdIommuPasids *reply)
 {
     AmdIommuPasidList **tail = &reply->entries;
-    struct amdvi_pasid_probe probe = { .last = start - 1 };
+    struct amdvi_pasid_probe probe;
+    uint64_t pasid = start;
 
-    do {
-        AmdIommuPasid *entry;
-        uint32_t pasid = probe.last + 1;
+    while (next_pasid(t, budget, &pasid, &probe) &&
+           amdvi_qmp_may_reply(budget, PASID_BYTES)) {
+        AmdIommuPasid *entry = g_new0(AmdIommuPasid, 1);
 
-        if (!amdvi_qmp_may_walk(budget) ||
-            !amdvi_qmp_may_reply(budget, PASID_BYTES)) {
-            reply->has_next = true;
-            reply->next = pasid;
-            return;
-        }
-        amdvi_probe_pasid(&t->view, &t->mem, t->dte, t->request.device_id,
-                          pasid, &probe);
-        if (probe.valid) {
-            entry = g_new0(AmdIommuPasid, 1);
-            entry->pasid = probe.first;
-            entry->address = probe.spa;
-            entry->entry = probe.entry;
-            amdvi_qmp_reply(budget, PASID_BYTES);
-            QAPI_LIST_APPEND(tail, entry);
-        }
-    } while (probe.last < AMDVI_MAX_PASID);
+        entry->pasid = probe.first;
+        entry->address = probe.spa;
+        entry->entry = probe.entry;
+        amdvi_qmp_reply(budget, PASID_BYTES);
+        QAPI_LIST_APPEND(tail, entry);
+        pasid = probe.last + 1ULL;
+    }
+    reply->has_next = pasid <= AMDVI_MAX_PASID;
+    reply->next = pasid;
 }
 
 AmdIommuPasids *qmp_query_amd_iommu_gcr3(uint16_t device_id, const char *id,
@@ -99,7 +110,8 @@ static AmdIommuMapping *query_mapping(const struct amdvi_mapping *m)
 
 /*
  * Collect mappings from t->request.addr on.  *@range is the one that may
- * still grow.  Returns false if the budget ends first.
+ * still grow.  Returns false if the budget ends first, or *@range does not
+ * fit into the reply.
  */
 static bool collect(Tables *t, AmdviBudget *budget,
                     struct amdvi_mapping *range, AmdIommuMappingList ***tail)
@@ -107,8 +119,7 @@ static bool collect(Tables *t, AmdviBudget *budget,
     struct amdvi_mapping next = { 0 };
 
     do {
-        if (!amdvi_qmp_may_walk(budget) ||
-            !amdvi_qmp_may_reply(budget, MAPPING_BYTES)) {
+        if (!amdvi_qmp_may_walk(budget)) {
             return false;
         }
         amdvi_probe_mapping(&t->view, &t->mem, t->dte, &t->request, &next);
@@ -121,6 +132,9 @@ static bool collect(Tables *t, AmdviBudget *budget,
             QAPI_LIST_APPEND(*tail, query_mapping(range));
         }
         *range = next;
+        if (range->found && !amdvi_qmp_may_reply(budget, MAPPING_BYTES)) {
+            return false;
+        }
     } while (next.last != UINT64_MAX);
     return true;
 }

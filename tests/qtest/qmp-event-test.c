@@ -166,6 +166,16 @@ static void assert_text(Bench *b, const char *topic, const char *part)
     }
 }
 
+static void assert_no_text(Bench *b, const char *topic, const char *part)
+{
+    g_autofree char *text = qtest_hmp(b->qts, "info amd-iommu %s", topic);
+
+    if (strstr(text, part)) {
+        g_test_message("%s", text);
+        g_assert_not_reached();
+    }
+}
+
 /* Each topic shows what has happened */
 static void test_hmp(void)
 {
@@ -213,12 +223,111 @@ static void test_hmp_tables(void)
     assert_text(b, "commands", "0xe000000000000000 0x0000000000001234");
     assert_text(b, "events", " 0x0000000000004000\r\n"
                 "00010 0x5000000000000000");
-    assert_text(b, "events", "There is more: query-amd-iommu-log shows");
+    assert_no_text(b, "events", "There is more");
     assert_text(b, "ppr", "00000 0x");
+    assert_no_text(b, "ppr", "There is more");
     assert_text(b, "gcr3 00:06.0", gcr3);
     assert_text(b, "mappings 00:06.0 5", "0x2000 to 0x2fff: 0x5000000 2^12 "
                 "bytes rw");
     stop(b, t);
+}
+
+/*
+ * A ring that has gone around shows its last 32 entries in their order, and
+ * says that there are others only if there are.
+ */
+static void test_hmp_ring(void)
+{
+    Testdev *t;
+    Bench *b = start(&t);
+
+    while (b->command_tail < 32 * 16) {
+        command(b, 0x1000000000000000, b->command_tail);
+    }
+    assert_text(b, "commands", "00010 0x1000000000000000 0x0000000000000010");
+    assert_no_text(b, "commands", "There is more");
+    command(b, 0x1000000000000000, 0x200);
+    assert_text(b, "commands", "There is more: query-amd-iommu-log shows all "
+                "of it.");
+    assert_no_text(b, "commands", "\n00000 0x");
+    while (b->command_tail >= 32 * 16) {
+        command(b, 0x1000000000000000, b->command_tail);
+    }
+    command(b, 0x1000000000000000, 0x1234);
+    assert_text(b, "commands",
+                "00ff0 0x1000000000000000 0x0000000000000ff0\r\n"
+                "00000 0x1000000000000000 0x0000000000001234\r\n"
+                "There is more");
+    /* Software clears what it has taken, as Linux does */
+    fault(t, 0x4000);
+    fault(t, 0x5000);
+    qtest_memset(b->qts, EVENTS, 0, 16);
+    reg_write(b, REG_EVENT_HEAD, 0x10);
+    assert_text(b, "events", "00010 0x");
+    assert_no_text(b, "events", "00000 0x");
+    /* What is pending is shown whatever it is */
+    qtest_memset(b->qts, EVENTS + 16, 0, 16);
+    assert_text(b, "events", "00010 0x0000000000000000 0x0000000000000000");
+    reg_write(b, REG_CONTROL, CONTROL_IOMMU_EN);
+    reg_write(b, REG_EVENT_BASE, 0x8000000000 | 8ULL << 56);
+    assert_text(b, "events", "The ring is not in memory.\r\n");
+    reg_write(b, REG_EVENT_BASE, 8ULL << 56);
+    qtest_writeq(b->qts, 0xff0, 1);
+    assert_text(b, "events", "The ring is not set up.\r\n");
+    assert_no_text(b, "events", "0x");
+    stop(b, t);
+}
+
+/* The stock engine has no caches and no history, and says what it needs */
+static void test_hmp_stock(void)
+{
+    static const char *const needs_svm[] = {
+        "iotlb", "stats", "trace", "page-requests", "armed", "breaks",
+    };
+    Bench *b = bench_start("", "");
+
+    bench_set_up(b);
+    set_dte(b, PTE_RW | 3, DOMAIN);
+    command(b, 0x1000000000000000, 0x1234);
+    assert_text(b, "", "iommu0: engine stock, enabled");
+    assert_text(b, "registers", "00008 cmd-base 0x0800000002");
+    assert_text(b, "devices", "bypass DomainID 42");
+    assert_text(b, "commands", "00010 0x1000000000000000 0x0000000000001234");
+    assert_no_text(b, "events", "0x");
+    assert_text(b, "ppr", "The ring is not set up.\r\n");
+    assert_no_text(b, "gcr3 00:05.0", "PASID");
+    assert_text(b, "mappings 00:05.0", "0x0 to 0xffffffffffffffff");
+    for (int i = 0; i < ARRAY_SIZE(needs_svm); i++) {
+        assert_text(b, needs_svm[i],
+                    "Error: this needs an amd-iommu with svm=on\r\n");
+    }
+    bench_stop(b);
+    b = bench_start("svm=on,pri=off", "");
+    assert_text(b, "ppr", "Error: this IOMMU has no such ring\r\n");
+    bench_stop(b);
+}
+
+/* Machines with another IOMMU, or none */
+static void test_hmp_none(void)
+{
+    static const char *const iommus[] = { "", "-device intel-iommu" };
+    static const char *const topics[] = {
+        "", "status", "registers", "devices", "commands", "events", "ppr",
+        "gcr3 00:05.0", "mappings 00:05.0 1", "iotlb", "stats", "trace",
+        "page-requests", "armed", "breaks",
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(iommus); i++) {
+        Bench b = { .qts = qtest_initf("-machine q35 -nodefaults %s",
+                                       iommus[i]) };
+
+        for (int j = 0; j < ARRAY_SIZE(topics); j++) {
+            assert_text(&b, topics[j],
+                        "Error: this machine has no AMD IOMMU\r\n");
+        }
+        assert_text(&b, "nonsense", "There is no such topic");
+        qtest_quit(b.qts);
+    }
 }
 
 static void test_hmp_refused(void)
@@ -251,6 +360,9 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/qmp-event/command-error", test_command_error);
     qtest_add_func("/amdvi/qmp-event/hmp", test_hmp);
     qtest_add_func("/amdvi/qmp-event/hmp/tables", test_hmp_tables);
+    qtest_add_func("/amdvi/qmp-event/hmp/ring", test_hmp_ring);
+    qtest_add_func("/amdvi/qmp-event/hmp/stock", test_hmp_stock);
+    qtest_add_func("/amdvi/qmp-event/hmp/none", test_hmp_none);
     qtest_add_func("/amdvi/qmp-event/hmp/refused", test_hmp_refused);
     return g_test_run();
 }
