@@ -185,6 +185,15 @@ bench: qemu tools ## DMA against the stock IOMMUs; the tools (build/bench.json)
 	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
 	    tests/bench/qmp-hold --add $(OUT)/bench.json
 	@tests/bench/cold-start --build $(OUT) --add $(OUT)/bench.json
+	@QTEST_QEMU_BINARY=$(OUT)/qemu/qemu-system-x86_64 \
+	    tests/bench/dump-time --add $(OUT)/bench.json
+	@[ ! -d $(OUT)/guest ] || $(MAKE) --no-print-directory bench-guest
+	@echo 'tests/bench/report --write puts this into docs/performance.md'
+
+.PHONY: bench-guest
+bench-guest: qemu ## what Linux gets out of disks and a DSA behind each IOMMU
+	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
+	    tests/bench/guest-load --add $(OUT)/bench.json
 
 .PHONY: check-bench
 check-bench: qemu tools ## that the benchmarks run

@@ -9,11 +9,12 @@ import datetime
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 TOP = Path(__file__).resolve().parent.parent.parent
 # Random numbers must be the same for all
@@ -67,16 +68,17 @@ def bench_program(qemu: str) -> Path:
 class Machine:
     """A VM that runs benchmarks."""
 
-    def __init__(self, kind: str, qemu: Optional[str] = None,
-                 program: Optional[Path] = None, **options: int) -> None:
+    def __init__(self, kind: str, under: str = "", **options: Any) -> None:
+        """@under: a command before QEMU's; @options are iommu-bench's."""
         self.kind = kind
-        binary = qemu or qemu_binary()
+        qemu = qemu_binary()
         words = [f"{name}={value}" for name, value in options.items()]
+        # pylint: disable-next=consider-using-with
         self.process = subprocess.Popen(
-            [str(program or bench_program(binary)), kind, *words], text=True,
+            [str(bench_program(qemu)), kind, *words], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=dict(os.environ, QTEST_QEMU_BINARY=binary))
+            env=dict(os.environ, QTEST_QEMU_BINARY=under + qemu))
 
     def __enter__(self) -> "Machine":
         return self
@@ -110,8 +112,19 @@ class Machine:
         return self.times(count=count, **words)[0] / count
 
     def memory(self) -> int:
-        """Memory of the process that is no file's, in KiB."""
-        return int(self.ask("memory"))
+        """Memory of the process that is no file's, in KiB.
+
+        GDB lets it give back what the C library keeps, of which there is
+        more or less by chance.
+        """
+        pid = self.ask("memory").split()[1]
+        if shutil.which("gdb"):
+            subprocess.run(["gdb", "-nx", "-batch", "-p", pid, "-ex",
+                            "call (int)malloc_trim(0)"], check=False,
+                           stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+        return int(self.ask("memory").split()[0])
 
     def stop(self) -> None:
         """End of input is the end."""
@@ -121,8 +134,8 @@ class Machine:
 class Machines:
     """Several at once, by kind."""
 
-    def __init__(self, kinds: Sequence[str], **options: int) -> None:
-        self.by_kind = {kind: Machine(kind, **options)
+    def __init__(self, kinds: Sequence[str], **options: Any) -> None:
+        self.by_kind = {kind: Machine(kind, "", **options)
                         for kind in dict.fromkeys(kinds)}
 
     def __enter__(self) -> Dict[str, Machine]:
@@ -147,15 +160,20 @@ def ratios(samples: Dict[str, List[float]]) -> Dict[str, float]:
             if samples.get(ours) and samples.get(theirs)}
 
 
+def percentile(values: Sequence[float], part: float) -> float:
+    """The value that this part of all is not above."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
+
+
 def callgrind(kind: str, words: Dict[str, Any], count: int
               ) -> Tuple[float, Dict[str, float]]:
     """Instructions of one access, all of them and by function."""
     with tempfile.TemporaryDirectory(prefix="amdvi-bench-") as scratch:
         out = Path(scratch) / "callgrind.out"
-        qemu = qemu_binary()
         valgrind = (f"valgrind -q --tool=callgrind --collect-atstart=no "
                     f"--toggle-collect={LOOP} --callgrind-out-file={out} ")
-        with Machine(kind, valgrind + qemu, bench_program(qemu),
+        with Machine(kind, valgrind,
                      pages=words.get("pages", 1)) as machine:
             machine.times(**words, count=count)
         if not out.exists():

@@ -104,16 +104,17 @@ static void link_level2(QTestState *qts, const Format *f, uint64_t iova,
 }
 
 /* Map all pages.  Returns the address of the top table */
-static uint64_t map_pages(QTestState *qts, const Format *f, uint32_t pages)
+static uint64_t map_pages(QTestState *qts, const Format *f,
+                          const WorldOptions *option)
 {
-    uint32_t tables = pages / ENTRIES;
+    uint32_t tables = DIV_ROUND_UP(option->pages, ENTRIES);
 
-    write_entries(qts, LEAVES, pages, leaf_entry, f);
+    write_entries(qts, LEAVES, option->pages, leaf_entry, f);
     write_entries(qts, LEVEL2, tables, level2_entry, f);
-    write_entries(qts, LARGE_LEVEL2, WORLD_LARGE_PAGES, large_entry, f);
+    write_entries(qts, LARGE_LEVEL2, option->large, large_entry, f);
     link_level2(qts, f, WORLD_IOVA, LEVEL2, DIV_ROUND_UP(tables, ENTRIES));
     link_level2(qts, f, WORLD_LARGE_IOVA, LARGE_LEVEL2,
-                WORLD_LARGE_PAGES / ENTRIES);
+                DIV_ROUND_UP(option->large, ENTRIES));
     if (f->levels == 3) {
         return LEVEL3;
     }
@@ -190,6 +191,10 @@ static char *function_options(const World *w)
 {
     GString *line = g_string_new("");
 
+    if (w->option.qmp) {
+        g_string_append_printf(line, " -qmp unix:%s,server=on,wait=off",
+                               w->option.qmp);
+    }
     for (uint32_t i = 0; i < ports(w); i++) {
         g_string_append_printf(line, " -device pcie-root-port,id=port%u,"
                                "chassis=%u,addr=%x.%x,multifunction=on",
@@ -286,7 +291,7 @@ static void start_amd(World *w, const char *functions)
     w->qts = w->b->qts;
     enable_functions(w);
     top = map_pages(w->qts, guest ? &guest_format : &host_format,
-                    w->option.pages);
+                    &w->option);
     bench_set_up(w->b);
     if (guest) {
         bind_pasids(w, top);
@@ -307,7 +312,7 @@ static void start_other(World *w, const char *iommu, const char *functions)
         return;
     }
     vtd_set_up(&w->vtd, w->qts, place_of(0));
-    top = map_pages(w->qts, &vtd_format, w->option.pages);
+    top = map_pages(w->qts, &vtd_format, &w->option);
     for (uint32_t i = 0; i < w->option.functions; i++) {
         vtd_attach(&w->vtd, place_of(i), domain_of(i), top);
     }
@@ -399,22 +404,39 @@ static const Order vtd_orders[] = {
     { }
 };
 
-bool world_fill_ring(World *w, const char *name)
+/* The command of this name, or NULL */
+static const Order *find_order(const World *w, const char *name)
 {
     const Order *order = world_has_pasid(w) ? pasid_orders :
                          w->b ? amd_orders : vtd_orders;
-    uint64_t ring[COMMANDS_PER_RING][2];
 
     while (order->name && strcmp(order->name, name)) {
         order++;
     }
-    if (!order->name || !world_has_iommu(w)) {
+    return order->name && world_has_iommu(w) ? order : NULL;
+}
+
+bool world_fill_ring(World *w, const char *name)
+{
+    bool waits = g_str_has_prefix(name, "wait-");
+    const Order *order = find_order(w, waits ? name + strlen("wait-") : name);
+    const Order *wait = find_order(w, "wait");
+    WorldRing at;
+    uint64_t ring[COMMANDS_PER_RING][2];
+
+    if (!order) {
         return false;
     }
+    at = world_ring(w);
     for (int i = 0; i < COMMANDS_PER_RING; i++) {
-        ring[i][0] = cpu_to_le64(order->word[0]);
-        ring[i][1] = cpu_to_le64(order->word[1]);
+        /* Counted from the tail, where the next store begins */
+        int n = (at.tail / 16 + i) % COMMANDS_PER_RING;
+        const Order *o = waits && i % (WORLD_WAITS + 1) < WORLD_WAITS ? wait
+                                                                     : order;
+
+        ring[n][0] = cpu_to_le64(o->word[0]);
+        ring[n][1] = cpu_to_le64(o->word[1]);
     }
-    qtest_bufwrite(w->qts, world_ring(w).base, ring, sizeof(ring));
+    qtest_bufwrite(w->qts, at.base, ring, sizeof(ring));
     return true;
 }

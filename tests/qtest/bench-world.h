@@ -11,11 +11,11 @@
 #include "svm.h"
 #include "vtd.h"
 
-/* Where pages begin for a device: of 4 KiB, and of 2 MiB */
-#define WORLD_IOVA 0x40000000ULL
+/* Where pages of 4 KiB begin, beyond what is an interrupt; those of 2 MiB */
+#define WORLD_IOVA 0x100000000ULL
 #define WORLD_LARGE_IOVA 0x4000000000ULL
 #define WORLD_PAGES_MAX (16u << 20)
-#define WORLD_LARGE_PAGES 4096
+#define WORLD_LARGE_PAGES_MAX 4096
 /* Memory that they are in: few, so that caches of the host hold them */
 #define WORLD_FRAMES 64
 #define WORLD_PASID 1
@@ -23,14 +23,17 @@
 /* One in the main loop, the others in I/O threads */
 #define WORLD_THREADS_MAX 4
 #define WORLD_RING_SIZE 0x1000
+#define WORLD_WAITS 7
 
 typedef struct WorldOptions {
     const char *kind;           /* svm, svm-pasid, stock, intel, none */
-    uint32_t pages;             /* of 4 KiB, a multiple of 512 */
+    uint32_t pages;             /* of 4 KiB */
+    uint32_t large;             /* of 2 MiB */
     uint32_t functions;         /* 1 to 256 */
     uint32_t pasids;            /* 1 to WORLD_PASIDS_MAX, from 1 on */
     uint32_t threads;           /* functions 1 and up that have their own */
     uint32_t iotlb;             /* entries of our IOTLB; 0: its default */
+    const char *qmp;            /* path of a socket for a monitor, or NULL */
 } WorldOptions;
 
 typedef struct World {
@@ -59,7 +62,8 @@ WorldRing world_ring(World *w);
 void world_set_tail(World *w, uint64_t tail);
 /*
  * Fill the ring with this command: page, domain (with PASIDs: one of those),
- * all, wait or dte.  False if the IOMMU has none of that name.
+ * all, wait or dte; or, if the name begins with "wait-", with seven waits
+ * before each of it.  False if the IOMMU has none of that name.
  */
 bool world_fill_ring(World *w, const char *name);
 

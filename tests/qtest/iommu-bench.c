@@ -4,25 +4,32 @@
  *
  *     iommu-bench svm|svm-pasid|stock|intel|none [option=N ...]
  *
- * Options are those of the machine (bench-world.h): pages functions pasids
- * threads iotlb.  Each line of standard input is a benchmark, words name=value
- * in any order, whose meaning and defaults are in the table below.  The answer
- * is the time it took, in ns, for each thread that took part; or a line that
- * begins with "!" if this machine cannot do such a thing.  The line "memory"
- * asks for the memory of the process that is no file's, in KiB.
+ * Options are those of the machine (bench-world.h): pages large functions
+ * pasids threads iotlb, and qmp=PATH.  Each line of standard input is a
+ * benchmark, words name=value in any order, whose meaning and defaults are in
+ * the table below.  The answer is the time it took, in ns, for each thread
+ * that took part; or a line that begins with "!" if this machine cannot do
+ * such a thing.  The line "memory" asks for the memory of the process that is
+ * no file's, in KiB, and for its number.
  *
  * tests/bench/run is what compares.
  */
 #include "qemu/osdep.h"
 #include "bench-world.h"
+#include "table-loads.h"
 
 #define POLL_US 1000
 #define LINE_MAX_BYTES 512
 
-enum { READ, WRITE, STORE };
+/* LOADS: here, and not in QEMU, what a miss reads of tables */
+enum { READ, WRITE, STORE, LOADS };
+
+/* The device table, GCR3's two, and the fourth level of a guest table */
+#define ABOVE_HOST 1
+#define ABOVE_GUEST 4
 
 typedef struct Task {
-    uint64_t op;                /* read, write, store */
+    uint64_t op;                /* read, write, store, loads */
     uint64_t path;              /* 1 own, 3 ATS, 4 memory core, 5 region */
     uint64_t count;
     uint64_t bytes;             /* of each access */
@@ -153,8 +160,8 @@ static bool is_possible(World *w, const Task *task)
 {
     const WorldOptions *o = &w->option;
 
-    return task->op <= STORE && task->pasids <= o->pasids &&
-           task->pages <= (task->large ? WORLD_LARGE_PAGES : o->pages) &&
+    return task->op <= LOADS && task->pasids <= o->pasids &&
+           task->pages <= (task->large ? o->large : o->pages) &&
            task->functions <= o->functions && task->pages &&
            task->threads < 2u << o->threads && task->threads &&
            task->commands < WORLD_RING_SIZE / 16 &&
@@ -167,6 +174,12 @@ static void run(World *w, const Task *task)
 
     if (!is_possible(w, task)) {
         puts("! not here");
+        return;
+    }
+    if (task->op == LOADS) {
+        printf("%" PRIu64 "\n",
+               table_loads(world_has_pasid(w) ? ABOVE_GUEST : ABOVE_HOST,
+                           task->pages, task->count, task->seed));
         return;
     }
     for (int i = 0; i < WORLD_THREADS_MAX; i++) {
@@ -194,8 +207,9 @@ static void print_memory(World *w)
         line = strstr(text, "RssAnon:");
     }
     if (line) {
-        printf("%" PRIu64 "\n",
-               g_ascii_strtoull(line + strlen("RssAnon:"), NULL, 10));
+        printf("%" PRIu64 " %d\n",
+               g_ascii_strtoull(line + strlen("RssAnon:"), NULL, 10),
+               (int)qtest_pid(w->qts));
     } else {
         puts("! not on this host");
     }
@@ -204,7 +218,8 @@ static void print_memory(World *w)
 static WorldOptions parse_options(int argc, char **argv)
 {
     WorldOptions o = {
-        .kind = argv[1], .pages = 65536, .functions = 1, .pasids = 1,
+        .kind = argv[1], .pages = 65536, .large = WORLD_LARGE_PAGES_MAX,
+        .functions = 1, .pasids = 1,
     };
     const struct {
         const char *name;
@@ -212,6 +227,7 @@ static WorldOptions parse_options(int argc, char **argv)
         uint32_t max;
     } option[] = {
         { "pages=", &o.pages, WORLD_PAGES_MAX },
+        { "large=", &o.large, WORLD_LARGE_PAGES_MAX },
         { "functions=", &o.functions, 256 },
         { "pasids=", &o.pasids, WORLD_PASIDS_MAX },
         { "threads=", &o.threads, WORLD_THREADS_MAX - 1 },
@@ -221,6 +237,10 @@ static WorldOptions parse_options(int argc, char **argv)
     for (int n = 2; n < argc; n++) {
         int i = 0;
 
+        if (g_str_has_prefix(argv[n], "qmp=")) {
+            o.qmp = argv[n] + strlen("qmp=");
+            continue;
+        }
         while (i < ARRAY_SIZE(option) &&
                !g_str_has_prefix(argv[n], option[i].name)) {
             i++;
@@ -253,7 +273,7 @@ int main(int argc, char **argv)
     }
     option = parse_options(argc, argv);
     option.functions = MAX(option.functions, option.threads + 1);
-    option.pages = ROUND_UP(MAX(option.pages, 1), 512);
+    option.pages = MAX(option.pages, 1);
     w = world_start(&option);
     while (fgets(line, sizeof(line), stdin)) {
         if (!strcmp(g_strchomp(line), "memory")) {

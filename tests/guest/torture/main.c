@@ -161,6 +161,7 @@ static void usage(FILE *file)
             "[-S SEED] [-q]\n"
             "                   [-x SCENARIO]... [-n QUEUES [-w WRONG]] "
             "[SCENARIO...]\n"
+            "       sva-torture [-n QUEUES] load WHAT...\n"
             "Each of PROCESSES x THREADS workers uses a queue of /dev/dsa;\n"
             "by default there are as many processes as queues allow.\n"
             "The report is JSON, or with -q a table.\n"
@@ -238,6 +239,9 @@ static void parse(int argc, char **argv)
         }
     }
     soft_configure(queues, fault);
+    if (optind < argc && strcmp(argv[optind], "load") == 0) {
+        exit(load_main(argc - optind - 1, argv + optind + 1));
+    }
     for (int i = 0; i < scenario_count && optind == argc; i++) {
         report_tally(i)->selected = !left_out[i];
     }

@@ -143,4 +143,9 @@ bool expect_bytes(struct worker *worker, const char *what, const void *area,
 /* Let between nothing and a while pass. */
 void pause_for(uint64_t turns);
 
+/* --- load.c: how fast, instead of how right ----------------------------- */
+
+/* What follows "load" on the command line.  The exit status. */
+int load_main(int argc, char **argv);
+
 #endif
