@@ -144,6 +144,11 @@ check-tui: tools ## tests of the curses inspector
 	@$(TOOLS_SAN_ENV) AMDVI_INSPECT=$(TOOLS_DIR)/amdvi-inspect/amdvi-inspect \
 	    scripts/tap-summary --timeout 900 tests/tui/*-test
 
+.PHONY: check-tui-valgrind
+check-tui-valgrind: tools ## the same under valgrind
+	@AMDVI_INSPECT=$(TOOLS_DIR)/amdvi-inspect/amdvi-inspect \
+	    scripts/tap-summary --timeout 1800 tests/tui/valgrind-long
+
 .PHONY: check-gdb
 check-gdb: qemu qemu-stock tools ## tests of the commands for GDB
 	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
@@ -191,9 +196,11 @@ bench: qemu tools ## DMA against the stock IOMMUs; the tools (build/bench.json)
 	@echo 'tests/bench/report --write puts this into docs/performance.md'
 
 .PHONY: bench-guest
-bench-guest: qemu ## what Linux gets out of disks and a DSA behind each IOMMU
+bench-guest: qemu tools ## what Linux gets out of disks and a DSA behind each IOMMU
 	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
 	    tests/bench/guest-load --add $(OUT)/bench.json
+	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
+	    tests/bench/tui-load --add $(OUT)/bench.json
 
 .PHONY: check-bench
 check-bench: qemu tools ## that the benchmarks run

@@ -455,6 +455,29 @@ static void take_state(struct amdvi_tui *tui, const struct amdvi_job *job)
     }
 }
 
+void amdvi_tui_look(struct amdvi_tui *tui)
+{
+    struct amdvi_job *job = is_still(tui) || tui->looking
+                            ? NULL : amdvi_job_new(AMDVI_JOB_LOOK);
+
+    if (job) {
+        tui->looking = true;
+        tui->outstanding++;
+        amdvi_worker_give(tui->worker, job);
+    }
+}
+
+static void take_look(struct amdvi_tui *tui, const struct amdvi_job *job)
+{
+    tui->looking = false;
+    if (job->err.code == AMDVI_EXIT_OK) {
+        find(tui);
+        take_state(tui, job);
+    } else if (is_broken(&job->err)) {
+        lose(tui, &job->err);
+    }
+}
+
 static void take_snapshot(struct amdvi_tui *tui, struct amdvi_job *job)
 {
     struct amdvi_place *place = &tui->place[job->place];
@@ -537,6 +560,8 @@ void amdvi_tui_answer(struct amdvi_tui *tui, struct amdvi_job *job)
         take_slow(tui, job);
     } else if (job->kind == AMDVI_JOB_SHOW) {
         take_snapshot(tui, job);
+    } else if (job->kind == AMDVI_JOB_LOOK) {
+        take_look(tui, job);
     } else if (job->kind == AMDVI_JOB_LINE) {
         take_output(tui, job);
     } else if (job->kind == AMDVI_JOB_COMPLETE) {

@@ -86,13 +86,14 @@ static void tick(struct amdvi_tui *tui)
         return;
     }
     tui->tick_ms = now + tui->interval_ms;
-    if (tui->is_dump || tui->frozen) {
-        tui->refreshes++;
-    } else if (place->back == 0) {
+    if (!tui->is_dump && !tui->frozen && !place->back) {
         want_less(place);
         amdvi_tui_ask(tui, place, AMDVI_ON_TICK);
+    }
+    if (place->pending == 0) {
         /* there was nothing to ask for */
-        tui->refreshes += place->pending == 0;
+        tui->refreshes++;
+        amdvi_tui_look(tui);
     }
 }
 

@@ -155,6 +155,7 @@ struct amdvi_tui {
     enum amdvi_link link;
     struct amdvi_error link_err;
     unsigned int outstanding;   /* jobs */
+    bool looking;               /* a job for that is on its way */
     bool frozen;
     bool stopped;               /* the VM */
     int interval_ms;
@@ -184,6 +185,8 @@ struct amdvi_snapshot *amdvi_place_before(const struct amdvi_place *place,
 /* Ask for new snapshots unless they are on their way */
 void amdvi_tui_ask(struct amdvi_tui *tui, struct amdvi_place *place,
                    enum amdvi_occasion occasion);
+/* Where no snapshot is asked for: see whether the VM is there and runs */
+void amdvi_tui_look(struct amdvi_tui *tui);
 /* Take what the worker has done */
 void amdvi_tui_answer(struct amdvi_tui *tui, struct amdvi_job *job);
 /* Go to a screen; @subject NULL: what is chosen */

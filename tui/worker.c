@@ -214,6 +214,19 @@ static void do_show(struct amdvi_worker *worker, struct amdvi_job *job)
     }
 }
 
+static void do_look(struct amdvi_worker *worker, struct amdvi_job *job)
+{
+    struct amdvi_target *target = amdvi_session_target(worker->session,
+                                                       &job->err);
+
+    if (target) {
+        look_if_running(target, job);
+    }
+    if (target && job->err.code != AMDVI_EXIT_OK) {
+        amdvi_session_failed(worker->session, &job->err);
+    }
+}
+
 /* Beside the other jobs, one question at a time */
 static void do_slowly(struct amdvi_worker *worker, struct amdvi_job *job)
 {
@@ -426,6 +439,9 @@ static void do_job(struct amdvi_worker *worker, struct amdvi_job *job)
     switch (job->kind) {
     case AMDVI_JOB_SHOW:
         do_show(worker, job);
+        break;
+    case AMDVI_JOB_LOOK:
+        do_look(worker, job);
         break;
     case AMDVI_JOB_LINE:
         do_line(worker, job);

@@ -26,6 +26,7 @@ struct amdvi_subject {
 
 enum amdvi_job_kind {
     AMDVI_JOB_SHOW,             /* take a snapshot of a view */
+    AMDVI_JOB_LOOK,             /* only see whether the VM is there and runs */
     AMDVI_JOB_LINE,             /* a command line, into text */
     AMDVI_JOB_COMPLETE,         /* what may follow a line, one in a line */
     AMDVI_JOB_DUMP,             /* a state dump, into a file */
@@ -52,9 +53,9 @@ struct amdvi_job {
     char *text;                 /* LINE, COMPLETE: words; DUMP: file.  Owned */
     /* what came out */
     struct amdvi_snapshot *snapshot;
-    /* LINE: also if it failed; DUMP: a sentence; SHOW: why the VM stopped */
+    /* LINE: also if it failed; DUMP: a sentence; SHOW, LOOK: why it stopped */
     char *output;
-    bool stopped;               /* SHOW: the VM does not run */
+    bool stopped;               /* SHOW, LOOK: the VM does not run */
     struct amdvi_error err;     /* code other than OK: it failed */
 };
 
