@@ -50,8 +50,8 @@ CHECK_PARTS := check-build check-docs check-unit "check-unit SAN=1" \
 	check-guest \
 	"fuzz FUZZ_TIME=3"
 CHECK_LONG_PARTS := "check-docs ALL=1" check-mutants check-threads \
-	check-gdb-current \
-	"check-unit CLANG=1" "check-qtest CLANG=1" check-guest-long \
+	check-gdb-current "check-unit CLANG=1" "check-qtest CLANG=1" \
+	check-guest-long check-deb \
 	"fuzz FUZZ_TIME=600"
 
 .PHONY: help
@@ -95,7 +95,7 @@ qemu-patches: ## write qemu/patches from the edited tree (MSG=: a new one)
 	@MSG="$(MSG)" qemu/build patches
 
 .PHONY: qemu-series
-qemu-series: ## export as a patch series (COMPILE=1: build each step)
+qemu-series: $(if $(COMPILE),qemu-stock) ## export as a patch series (COMPILE=1: build and test each step)
 	@qemu/build series $(if $(COMPILE),--compile)
 
 .PHONY: tools
@@ -229,6 +229,10 @@ dist: ## the release tarball, the same bytes each time (build/dist)
 deb: ## Debian packages of libamdvi and the tools (build/deb)
 	@scripts/deps --deb
 	@scripts/deb
+
+.PHONY: check-deb
+check-deb: deb qemu ## the packages in a clean Debian (as root), the tarball
+	@scripts/tap-summary --timeout 3600 tests/deb/*-test
 
 .PHONY: install uninstall
 install: tools ## install libamdvi and the tools (PREFIX=, DESTDIR=)

@@ -2,8 +2,9 @@
 """Export the whole work as an ordered patch series ("make qemu-series").
 
 qemu/series.conf says which files and hooks make up each patch.  Our folders
-are links in the tree that is built; here they become real files.  Every file
-and every patch must be in exactly one place of the list.
+are links in the tree that is built; here they become real files, and pages
+about devices are translated to QEMU's markup.  Every file and every patch
+must be in exactly one place of the list.
 """
 
 import configparser
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
 
 from . import compile as compiling
+from . import rst
 from .conf import Conf, Fault, fail, run, say
 from .patches import commit_series, git, require, store, tree_with
 from .tree import Tree, version_of
@@ -27,6 +29,18 @@ PROVENANCE = (
     "project has granted an exception. No Signed-off-by is added.")
 LEFT_OUT = "leave-out"
 ACCEPTED = "accepted"
+DOCUMENTS = "documents"
+GROWING = "growing"
+# What is no patch
+PARTS = (ACCEPTED, DOCUMENTS, GROWING)
+QTESTS = "tests/qtest/amdvi"
+# In meson.build: a row 'NAME': files(...), or an executable('NAME', ...), and
+# the comment before it
+PROGRAM = re.compile(
+    r"(?:^ *#.*\n)*^(?:  '([\w-]+)': |executable\('([\w-]+)',).*\n"
+    r"(?:^ {4,}.*\n)*", re.MULTILINE)
+# A source in the same folder
+SOURCE = re.compile(r"(?<!/ )'([\w-]+\.c)'")
 
 
 class Group(NamedTuple):
@@ -36,12 +50,14 @@ class Group(NamedTuple):
     title: str
     body: str
     files: List[str]
+    rest: List[str]
     patches: List[str]
 
 
 def read_conf(conf: Conf) -> configparser.ConfigParser:
     """qemu/series.conf as it is."""
     parser = configparser.ConfigParser(interpolation=None, delimiters=("=",))
+    parser.optionxform = str  # type: ignore[assignment]
     with open(conf.root / "qemu" / "series.conf", encoding="utf-8") as file:
         parser.read_file(file)
     return parser
@@ -58,9 +74,10 @@ def read_groups(conf: Conf) -> List[Group]:
     parser = read_conf(conf)
     groups = [Group(name, part.get("title", ""), part.get("body", "").strip(),
                     part.get("files", "").split(),
+                    part.get("rest", "").split(),
                     part.get("patches", "").split())
               for name, part in parser.items()
-              if name not in (parser.default_section, ACCEPTED)]
+              if name not in (parser.default_section, *PARTS)]
     return sorted(groups, key=lambda group: group.name != LEFT_OUT)
 
 
@@ -77,6 +94,37 @@ def overlay_files(conf: Conf) -> Dict[str, Path]:
             if path.is_file():
                 found[theirs + name[len(ours):]] = path
     return found
+
+
+def translated(conf: Conf) -> Dict[str, Path]:
+    """Pages about devices by their path in the tree, in its markup."""
+    found: Dict[str, Path] = {}
+    parser = read_conf(conf)
+    if not parser.has_section(DOCUMENTS):
+        return found
+    for ours, theirs in parser[DOCUMENTS].items():
+        text = (conf.root / ours).read_text("utf-8")
+        path = conf.build / "series-made" / Path(theirs).name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(rst.convert(text, conf.overlay), "utf-8")
+        found[theirs] = path
+    return found
+
+
+def growing(conf: Conf) -> List[str]:
+    """Files that list programs, each of which comes with its sources."""
+    return read_conf(conf).get(GROWING, "files", fallback="").split()
+
+
+def grown(text: str, folder: str, present: Set[str]) -> str:
+    """A meson.build with only the programs whose sources are there."""
+    def keep(match: "re.Match[str]") -> str:
+        sources = SOURCE.findall(match[0])
+        if match[1]:
+            sources.append(f"{match[1]}.c")
+        return match[0] if all(f"{folder}/{source}" in present
+                               for source in sources) else ""
+    return PROGRAM.sub(keep, text)
 
 
 def select(patterns: List[str], names: Set[str], taken: Set[str],
@@ -99,6 +147,7 @@ def select(patterns: List[str], names: Set[str], taken: Set[str],
 
 def export(conf: Conf, compile_each: bool) -> None:
     """Write the series, check its style, and build each step if asked."""
+    say(PROVENANCE)
     tree = Tree(conf, "plain")
     stamp = tree.stamp()
     if not stamp:
@@ -113,14 +162,13 @@ def export(conf: Conf, compile_each: bool) -> None:
     say(f"{len(commits)} patches on QEMU {version_of(tree.path)} in {out}")
     if compile_each:
         build_each(conf, tree, commits)
-    say(PROVENANCE)
     if bad:
         raise Fault(f"{bad} of {len(commits)} patches have style findings")
 
 
 def commit_groups(conf: Conf, tree: Tree, base: str) -> List[str]:
     """A commit per group, in the tree's object database only."""
-    files = overlay_files(conf)
+    files = {**overlay_files(conf), **translated(conf)}
     hooks = {path.name: path for path in conf.patch_files()}
     taken: Set[str] = set()
     head, commits = base, []
@@ -129,8 +177,10 @@ def commit_groups(conf: Conf, tree: Tree, base: str) -> List[str]:
             for name in select(group.files, set(files), set(), LEFT_OUT):
                 del files[name]
             continue
-        chosen = {name: files[name] for name in select(
-            group.files, set(files), taken, group.name)}
+        names = select(group.files, set(files), taken, group.name)
+        names += select(group.rest, set(files) - taken, taken, group.name)
+        chosen = {name: files[name] for name in names}
+        chosen.update(grown_files(conf, files, taken))
         patches = [hooks[name] for name in select(
             group.patches, set(hooks), taken, group.name)]
         head = commit_group(tree.path, head, group, identity(conf.root),
@@ -143,6 +193,19 @@ def commit_groups(conf: Conf, tree: Tree, base: str) -> List[str]:
     if not commits:
         raise Fault("series.conf has no group")
     return commits
+
+
+def grown_files(conf: Conf, files: Dict[str, Path],
+                taken: Set[str]) -> Dict[str, Path]:
+    """Lists of programs as they are once the taken files are there."""
+    made: Dict[str, Path] = {}
+    for name in taken.intersection(growing(conf)):
+        path = conf.build / "series-made" / name.replace("/", "-")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(grown(files[name].read_text("utf-8"),
+                              str(Path(name).parent), taken), "utf-8")
+        made[name] = path
+    return made
 
 
 def commit_group(path: Path, parent: str, group: Group,
@@ -191,7 +254,7 @@ def relevant(output: str, accepted: List[str]) -> Iterator[str]:
 
 
 def build_each(conf: Conf, tree: Tree, commits: List[str]) -> None:
-    """Check out and compile each step, in a work tree of its own."""
+    """Check out, compile and test each step, in a work tree of its own."""
     steps = Tree(conf, "series")
     shutil.rmtree(steps.home, ignore_errors=True)
     steps.src.mkdir(parents=True)
@@ -202,6 +265,44 @@ def build_each(conf: Conf, tree: Tree, commits: List[str]) -> None:
         git(steps.path, "checkout", "--quiet", "--detach", commit)
         say(f"building step {number} of {len(commits)}")
         compiling.build(conf, steps, "series")
+        since = f"{commits[0]}^" if commit == commits[-1] else f"{commit}^"
+        run_tests(conf, steps.home / compiling.VARIANTS["series"].folder,
+                  new_tests(steps.path, since))
+    check_manual(steps.path)
     shutil.rmtree(steps.home)
     git(tree.path, "worktree", "prune")
-    say(f"all {len(commits)} steps compile")
+    say(f"all {len(commits)} steps compile and pass their tests")
+
+
+def new_tests(tree: Path, since: str) -> List[str]:
+    """Names of the qtests that the checked out commit has and @since not."""
+    added = git(tree, "diff", "--name-only", "--diff-filter=A", since, "HEAD",
+                "--", f"{QTESTS}/*-test.c")
+    return [Path(name).stem for name in added.split()]
+
+
+def check_manual(tree: Path) -> None:
+    """Make QEMU's manual, in which a warning is an error."""
+    sphinx = shutil.which("sphinx-build")
+    if not sphinx or not (tree / "docs" / "conf.py").is_file():
+        say("the manual is not checked: there is no sphinx-build")
+        return
+    run([sphinx, "-q", "-W", "-b", "html", str(tree / "docs"),
+         str(tree.parent / "manual")])
+    say("the manual has no warnings")
+
+
+def run_tests(conf: Conf, folder: Path, names: List[str]) -> None:
+    """Run qtests of a build folder; all have to pass."""
+    if not names:
+        return
+    programs = [str(folder / QTESTS / name) for name in names]
+    emulator = folder / compiling.EMULATOR
+    stock = conf.build / "qemu-stock" / compiling.EMULATOR
+    status = subprocess.run(
+        [str(conf.root / "scripts" / "tap-summary"), "--args=--tap -k",
+         *programs], check=False, stdin=subprocess.DEVNULL,
+        env={**os.environ, "QTEST_QEMU_BINARY": str(emulator),
+             "AMDVI_STOCK_QEMU": str(stock)}).returncode
+    if status != 0:
+        raise Fault("tests of this step fail")
