@@ -199,6 +199,19 @@ static struct column_writer start_columns(const struct amdvi_place *place,
     };
 }
 
+/* Which keys show what is left or right of the terminal */
+static void mark_cut(const struct amdvi_place *place, int y, bool right)
+{
+    struct amdvi_area area = whole_line(y);
+
+    if (place->shift) {
+        amdvi_put(&area, 0, "<", AMDVI_STYLE_CHANGED);
+    }
+    if (right) {
+        amdvi_put(&area, COLS - 2, " >", AMDVI_STYLE_CHANGED);
+    }
+}
+
 static void draw_header(const struct amdvi_place *place, size_t pane, int y)
 {
     const struct amdvi_screen_pane *p = &place->screen->pane[pane];
@@ -220,6 +233,7 @@ static void draw_header(const struct amdvi_place *place, size_t pane, int y)
                    column + 1 == place->column ? AMDVI_STYLE_CHOSEN
                                                : AMDVI_STYLE_HEADER);
     }
+    mark_cut(place, y, writer.x - GAP > COLS);
 }
 
 /* Returns the mark: '*' something changed, '+' it was not there before */
@@ -440,6 +454,9 @@ static void draw_hints(struct amdvi_tui *tui)
         }
         snprintf(name, sizeof(name), "%.*s", (int)strcspn(k->keys, " "),
                  k->keys);
+        if (x + (int)strlen(name) + 1 + (int)strlen(k->hint) >= COLS) {
+            break;
+        }
         x = amdvi_put(&area, x, name, AMDVI_STYLE_FRAME);
         x = amdvi_put(&area, x, " ", AMDVI_STYLE_FRAME);
         x = amdvi_put(&area, x, k->hint, AMDVI_STYLE_FRAME) + 2;
