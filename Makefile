@@ -52,6 +52,7 @@ CHECK_PARTS := check-build check-docs check-unit "check-unit SAN=1" \
 CHECK_LONG_PARTS := "check-docs ALL=1" check-mutants check-threads \
 	check-gdb-current "check-unit CLANG=1" "check-qtest CLANG=1" \
 	check-guest-long check-deb \
+	check-static check-valgrind \
 	"fuzz FUZZ_TIME=600"
 
 .PHONY: help
@@ -177,6 +178,21 @@ fuzz: ## feed libamdvi and the tools hostile input (FUZZ_TIME=60 for each kind)
 	@scripts/tap-summary --timeout $$((8 * $(FUZZ_TIME) + 1200)) \
 	    --args "--build $(OUT) --time $(FUZZ_TIME)" tests/fuzz/run
 	@cat $(OUT)/fuzz/figures
+
+.PHONY: check-static
+check-static: qemu tools ## analysers of C, shell and Python find nothing
+	@scripts/deps --long
+	@scripts/tap-summary --timeout 7200 --args "--build $(OUT)" \
+	    tests/static/run
+
+.PHONY: check-valgrind
+check-valgrind: tools ## the tools' recorded outputs again, under valgrind
+	@scripts/deps --long
+	@mkdir -p $(OUT)/valgrind
+	@ln -sf $(CURDIR)/tests/cli/under-valgrind $(OUT)/valgrind/amdvi-inspect
+	@ln -sf $(TOOLS_DIR)/amdvi-inspect/amdvi-inspect $(OUT)/valgrind/real
+	@AMDVI_INSPECT=$(OUT)/valgrind/amdvi-inspect scripts/tap-summary \
+	    --timeout 7200 tests/cli/golden-test tests/tui/golden-test
 
 .PHONY: bench
 bench: qemu tools ## DMA against the stock IOMMUs; the tools (build/bench.json)

@@ -294,7 +294,7 @@ char *amdvi_key(const char *id, char buf[AMDVI_FIELD_TEXT])
 {
     size_t i;
 
-    for (i = 0; id[i] && i < AMDVI_FIELD_TEXT - 1; i++) {
+    for (i = 0; i < AMDVI_FIELD_TEXT - 1 && id[i]; i++) {
         buf[i] = id[i] == '_' ? '-' : id[i];
     }
     buf[i] = '\0';

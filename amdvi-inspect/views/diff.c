@@ -209,16 +209,16 @@ static void add_range(struct state *state, const char *place,
                       const struct amdvi_mapping *a,
                       const struct amdvi_mapping *b)
 {
-    const struct amdvi_mapping *any = a ? a : b;
-    char old[64], new[64], field[64];
+    char old[64], new[64], field[64] = "";
 
-    snprintf(field, sizeof(field), "0x%" PRIx64 "-0x%" PRIx64, any->first,
-             any->last);
-    if (a) {
-        format_range(a, old);
-    }
-    if (b) {
-        format_range(b, new);
+    for (int i = 0; i < 2; i++) {
+        const struct amdvi_mapping *m = i ? a : b;
+
+        if (m) {
+            snprintf(field, sizeof(field), "0x%" PRIx64 "-0x%" PRIx64,
+                     m->first, m->last);
+            format_range(m, i ? old : new);
+        }
     }
     add(state, place, field, a ? old : NULL, b ? new : NULL);
 }

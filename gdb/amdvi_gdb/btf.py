@@ -37,7 +37,7 @@ class Type(NamedTuple):
 
     name: int
     kind: int
-    count: int
+    count: int      # type: ignore[assignment]
     has_bits: bool
     size: int
     more: int       # place of what follows it
