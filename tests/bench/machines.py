@@ -111,14 +111,14 @@ class Machine:
         """The same with one thread, in ns per access."""
         return self.times(count=count, **words)[0] / count
 
-    def memory(self) -> int:
+    def memory(self, trim: bool) -> int:
         """Memory of the process that is no file's, in KiB.
 
-        GDB lets it give back what the C library keeps, of which there is
-        more or less by chance.
+        @trim: GDB lets it give back what the C library keeps, of which there
+        is more or less by chance.
         """
         pid = self.ask("memory").split()[1]
-        if shutil.which("gdb"):
+        if trim and shutil.which("gdb"):
             subprocess.run(["gdb", "-nx", "-batch", "-p", pid, "-ex",
                             "call (int)malloc_trim(0)"], check=False,
                            stdin=subprocess.DEVNULL,

@@ -143,7 +143,7 @@ typedef struct AmdviNews {
 typedef struct AmdviDoubt AmdviDoubt;
 
 /* Devices that are found without a search: a power of two */
-#define AMDVI_RECENT 256
+#define AMDVI_RECENT 4096
 
 struct AmdviEngine {
     AMDVIState *s;

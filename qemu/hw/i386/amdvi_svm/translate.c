@@ -268,7 +268,8 @@ static void init_regions(AmdviDevice *d)
 /* Devices are never freed, so what was found once stays good */
 AmdviDevice *amdvi_svm_find_device_at(AmdviEngine *e, PCIBus *bus, int devfn)
 {
-    uint64_t place = amdvi_hash((uintptr_t)bus + devfn) >> 32;
+    /* Functions of the same bus have different places */
+    uint64_t place = (amdvi_hash((uintptr_t)bus) >> 32) + devfn;
     AmdviDevice **recent = &e->recent[place % AMDVI_RECENT];
     AmdviDevice *d = qatomic_load_acquire(recent);
 
