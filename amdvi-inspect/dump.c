@@ -227,6 +227,22 @@ static bool read_devices(struct dump *dump, struct amdvi_error *err)
     return good;
 }
 
+/* The last records of the flight recorder, if not all are wanted */
+static struct json_object *section_arguments(const struct dump *dump, int id)
+{
+    struct json_object *arguments = NULL;
+    uint64_t oldest, end, records = dump->options->records;
+
+    if (id == AMDVI_QUERY_ID_TRACE && records &&
+        amdvi_target_recorded(dump->source, &oldest, &end) &&
+        end - oldest > records) {
+        arguments = json_object_new_object();
+        json_object_object_add(arguments, "start",
+                               json_object_new_uint64(end - records));
+    }
+    return arguments;
+}
+
 /* What only the device knows; a target without it leaves the section out */
 static bool read_sections(struct dump *dump, struct amdvi_error *err)
 {
@@ -234,7 +250,8 @@ static bool read_sections(struct dump *dump, struct amdvi_error *err)
 
     for (int i = 0; good && i < AMDVI_NUM_QUERIES; i++) {
         dump->section[i] = amdvi_target_query_if_any(
-            dump->source, (enum amdvi_query_id)i, NULL, &good, err);
+            dump->source, (enum amdvi_query_id)i, section_arguments(dump, i),
+            &good, err);
     }
     return good;
 }

@@ -23,6 +23,7 @@ struct amdvi_dump_options {
     bool live;                  /* do not pause the VM */
     bool has_tables;
     uint64_t tables;            /* per address space, in pages */
+    uint64_t records;           /* of the flight recorder; 0: all */
 };
 
 /* What was done */

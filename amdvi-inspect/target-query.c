@@ -4,6 +4,7 @@
  * See target.h.
  */
 #include "target.h"
+#include "reply.h"
 
 const struct amdvi_query_kind amdvi_queries[AMDVI_NUM_QUERIES] = {
 #define AMDVI_QUERY_KIND(id, command, list, section)                         \
@@ -43,6 +44,30 @@ struct json_object *amdvi_target_query_if_any(struct amdvi_target *target,
         *err = query_err;
     }
     return list;
+}
+
+bool amdvi_target_recorded(struct amdvi_target *target, uint64_t *ret_oldest,
+                           uint64_t *ret_end)
+{
+    const struct amdvi_query_kind *kind =
+        &amdvi_queries[AMDVI_QUERY_ID_TRACE];
+    struct json_object *arguments, *reply, *list;
+    struct amdvi_error ignored;
+    bool good;
+
+    if (!target->ops->command) {
+        return false;
+    }
+    arguments = json_object_new_object();
+    json_object_object_add(arguments, "start", json_object_new_uint64(0));
+    json_object_object_add(arguments, "limit", json_object_new_int(1));
+    reply = amdvi_target_command(target, kind->command, arguments, &ignored);
+    good = amdvi_reply_array(reply, kind->list, &list) &&
+           amdvi_reply_number(json_object_array_get_idx(list, 0), "number",
+                              UINT64_MAX - 1, ret_oldest) &&
+           amdvi_reply_number(reply, "end", UINT64_MAX, ret_end);
+    json_object_put(reply);
+    return good;
 }
 
 struct json_object *amdvi_target_command(struct amdvi_target *target,

@@ -182,6 +182,13 @@ struct json_object *amdvi_target_query_if_any(struct amdvi_target *target,
                                               bool *ret_good,
                                               struct amdvi_error *err);
 
+/*
+ * Numbers of the oldest record of the flight recorder and of the next one to
+ * come.  False: the target does not tell, or there are no records.
+ */
+bool amdvi_target_recorded(struct amdvi_target *target, uint64_t *ret_oldest,
+                           uint64_t *ret_end);
+
 /* The operations of these names; they say what is needed if there is none */
 struct json_object *amdvi_target_command(struct amdvi_target *target,
                                          const char *command,

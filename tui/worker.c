@@ -27,6 +27,9 @@
 /* How often a thread that shall end is told so */
 #define END_INTERVAL_NS 20000000L
 
+/* Of the flight recorder, in a frozen state: each takes 2 KB */
+#define FROZEN_RECORDS 2048
+
 struct queue {
     struct amdvi_job *first;
     struct amdvi_job **last;
@@ -376,7 +379,9 @@ static void do_dump(struct amdvi_worker *worker, struct amdvi_job *job)
 static bool copy_state(struct amdvi_target *target, FILE *out, bool live,
                        struct amdvi_target **ret, struct amdvi_error *err)
 {
-    struct amdvi_dump_options options = { .live = live };
+    struct amdvi_dump_options options = {
+        .live = live, .records = FROZEN_RECORDS,
+    };
     struct amdvi_dump_report report;
     char path[64];
 

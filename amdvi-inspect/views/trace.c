@@ -133,26 +133,11 @@ static void choose_first(struct amdvi_run *run, uint64_t oldest,
 static void find_first(struct amdvi_run *run, uint64_t limit)
 {
     struct state *state = run->state;
-    struct json_object *arguments = from_number(0), *reply, *list;
-    struct amdvi_error ignored;
     uint64_t oldest;
 
-    state->end = UINT64_MAX;
-    if (!run->target->ops->command) {
-        json_object_put(arguments);
-        return;
-    }
-    json_object_object_add(arguments, "limit", json_object_new_int(1));
-    reply = amdvi_target_command(run->target,
-                                 amdvi_queries[AMDVI_QUERY_ID_TRACE].command,
-                                 arguments, &ignored);
-    if (amdvi_reply_array(reply, "records", &list) &&
-        amdvi_reply_number(json_object_array_get_idx(list, 0), "number",
-                           UINT64_MAX - 1, &oldest) &&
-        amdvi_reply_number(reply, "end", UINT64_MAX, &state->end)) {
+    if (amdvi_target_recorded(run->target, &oldest, &state->end)) {
         choose_first(run, oldest, limit);
     }
-    json_object_put(reply);
 }
 
 static bool open_trace(struct amdvi_run *run, struct amdvi_error *err)
