@@ -52,7 +52,7 @@ CHECK_PARTS := check-build check-docs check-unit "check-unit SAN=1" \
 CHECK_LONG_PARTS := "check-docs ALL=1" check-mutants check-threads \
 	check-gdb-current "check-unit CLANG=1" "check-qtest CLANG=1" \
 	check-guest-long check-deb \
-	check-static check-valgrind \
+	check-static check-valgrind check-tui-valgrind \
 	"fuzz FUZZ_TIME=600"
 
 .PHONY: help
@@ -186,13 +186,13 @@ check-static: qemu tools ## analysers of C, shell and Python find nothing
 	    tests/static/run
 
 .PHONY: check-valgrind
-check-valgrind: tools ## the tools' recorded outputs again, under valgrind
+check-valgrind: tools ## the tool's recorded outputs again, under valgrind
 	@scripts/deps --long
 	@mkdir -p $(OUT)/valgrind
 	@ln -sf $(CURDIR)/tests/cli/under-valgrind $(OUT)/valgrind/amdvi-inspect
 	@ln -sf $(TOOLS_DIR)/amdvi-inspect/amdvi-inspect $(OUT)/valgrind/real
 	@AMDVI_INSPECT=$(OUT)/valgrind/amdvi-inspect scripts/tap-summary \
-	    --timeout 7200 tests/cli/golden-test tests/tui/golden-test
+	    --timeout 7200 tests/cli/golden-test
 
 .PHONY: bench
 bench: qemu tools ## DMA against the stock IOMMUs; the tools (build/bench.json)
