@@ -304,6 +304,12 @@ static bool pause_following(void)
     return !amdvi_interrupt_get();
 }
 
+/* Whether there will be more: of a dump there is not */
+static bool goes_on(const struct amdvi_run *run)
+{
+    return run->query->follow && run->target->ops->command;
+}
+
 static bool enough(const struct amdvi_run *run)
 {
     const struct state *state = run->state;
@@ -348,7 +354,7 @@ static bool fetch(struct amdvi_run *run, struct amdvi_page *page,
         good = load(run, err) && add_rows(run, page, err);
     }
     page->last = enough(run) || state->next >= state->end ||
-                 (is_used_up(run) && !state->more && !run->query->follow);
+                 (is_used_up(run) && !state->more && !goes_on(run));
     if (good && is_used_up(run) && !page->last) {
         if (page->count == 0 && !pause_following()) {
             page->last = true;
