@@ -259,8 +259,9 @@ def build_each(conf: Conf, tree: Tree, commits: List[str]) -> None:
     shutil.rmtree(steps.home, ignore_errors=True)
     steps.src.mkdir(parents=True)
     git(tree.path, "worktree", "prune")
-    git(tree.path, "worktree", "add", "--quiet", "--detach", str(steps.path),
-        f"{commits[0]}^")
+    # forced twice: an interrupted run leaves a locked one without a folder
+    git(tree.path, "worktree", "add", "--force", "--force", "--quiet",
+        "--detach", str(steps.path), f"{commits[0]}^")
     for number, commit in enumerate(commits, 1):
         git(steps.path, "checkout", "--quiet", "--detach", commit)
         say(f"building step {number} of {len(commits)}")
