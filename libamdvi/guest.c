@@ -19,6 +19,7 @@ struct guest_walk {
     bool rw;                    /* AND of R/W so far */
     bool us;                    /* AND of U/S so far */
     bool nx;                    /* OR of NX so far */
+    struct amdvi_table above;   /* the table of the last entry */
     unsigned int visited;
     struct {
         uint64_t gpa;
@@ -205,6 +206,11 @@ static enum amdvi_walk_status walk_down(struct amdvi_walk *w,
             return guest_fault(w, AMDVI_REASON_GUEST_RESERVED,
                                AMDVI_FAULT_RESERVED);
         }
+        g->above = (struct amdvi_table) {
+            .addr = g->table, .level = (uint8_t)g->level, .user = g->us,
+            .perm = AMDVI_PERM_R | g->rw * AMDVI_PERM_W |
+                    !g->nx * AMDVI_PERM_X,
+        };
         g->rw = g->rw && amdvi_gpde_rw(leaf);
         g->us = g->us && amdvi_gpde_us(leaf);
         g->nx = g->nx || amdvi_gpde_nx(leaf);
@@ -379,26 +385,61 @@ static enum amdvi_walk_status finish(struct amdvi_walk *w,
     return set_accessed_dirty(w, g, granted & out->perm & AMDVI_PERM_W);
 }
 
+/* From the top of the GCR3 table to that of the guest table */
+static enum amdvi_walk_status begin(struct amdvi_walk *w,
+                                    struct guest_walk *g)
+{
+    enum amdvi_walk_status status = gcr3_walk(w, &g->table);
+
+    if (status == AMDVI_WALK_OK && !address_fits(w, g->level)) {
+        return guest_fault(w, AMDVI_REASON_NOT_CANONICAL,
+                           AMDVI_FAULT_NOT_PRESENT);
+    }
+    return status;
+}
+
+/*
+ * Begin where an earlier walk has been.  Without a PASID more addresses fit
+ * than with PASID 0, which has the same tables.
+ */
+static bool skip_directories(struct amdvi_walk *w, struct guest_walk *g)
+{
+    struct amdvi_table table;
+
+    if (!address_fits(w, g->level) ||
+        !amdvi_find_table(w, true, g->gva, &table)) {
+        return false;
+    }
+    g->table = table.addr;
+    g->level = table.level;
+    g->rw = table.perm & AMDVI_PERM_W;
+    g->nx = !(table.perm & AMDVI_PERM_X);
+    g->us = table.user;
+    return true;
+}
+
 enum amdvi_walk_status amdvi_guest_stage(struct amdvi_walk *w,
                                          struct amdvi_access_wanted wanted,
                                          struct amdvi_stage_result *out)
 {
-    unsigned int levels =
-        4 + (unsigned int)amdvi_dte_guest_paging_mode(w->dte);
     struct guest_walk g = {
-        .gva = w->request.addr, .level = levels, .rw = true, .us = true,
+        .gva = w->request.addr, .rw = true, .us = true,
+        .level = 4 + (unsigned int)amdvi_dte_guest_paging_mode(w->dte),
     };
-    enum amdvi_walk_status status = gcr3_walk(w, &g.table);
+    enum amdvi_walk_status status = AMDVI_WALK_OK;
     uint64_t leaf = 0;
 
-    if (status != AMDVI_WALK_OK) {
-        return status;
+    if (!skip_directories(w, &g)) {
+        status = begin(w, &g);
     }
-    if (!address_fits(w, levels)) {
-        return guest_fault(w, AMDVI_REASON_NOT_CANONICAL,
-                           AMDVI_FAULT_NOT_PRESENT);
+    if (status == AMDVI_WALK_OK) {
+        status = walk_down(w, &g, &leaf);
     }
-    status = walk_down(w, &g, &leaf);
-    return status == AMDVI_WALK_OK ? finish(w, &g, leaf, wanted, out)
-                                   : status;
+    if (status == AMDVI_WALK_OK) {
+        status = finish(w, &g, leaf, wanted, out);
+    }
+    if (status == AMDVI_WALK_OK && g.visited > 1) {
+        amdvi_table_found(w, true, g.gva, &g.above);
+    }
+    return status;
 }

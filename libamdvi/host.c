@@ -18,6 +18,7 @@ struct host_walk {
     uint64_t table;             /* table to be read next */
     unsigned int level;         /* and its level, 6 to 1 */
     uint8_t perm;               /* what all entries so far permit */
+    uint8_t above;              /* and those before the last one */
     uint8_t page_shift;         /* of the leaf */
     unsigned int visited;
     struct {
@@ -136,6 +137,7 @@ static enum amdvi_walk_status walk_down(struct amdvi_walk *w,
             return host_fault(w, h, AMDVI_REASON_HOST_NOT_PRESENT,
                               AMDVI_FAULT_NOT_PRESENT);
         }
+        h->above = h->perm;
         h->perm &= (uint8_t)(amdvi_hpde_ir(leaf) * AMDVI_PERM_R |
                              amdvi_hpde_iw(leaf) * AMDVI_PERM_W);
         next = amdvi_hpde_next_level(leaf);
@@ -241,6 +243,28 @@ static enum amdvi_walk_status identity(const struct amdvi_walk *w,
     return AMDVI_WALK_OK;
 }
 
+/* Begin where an earlier walk has been, rather than at the root */
+static void skip_directories(struct amdvi_walk *w, struct host_walk *h)
+{
+    struct amdvi_table table;
+
+    if (amdvi_find_table(w, false, h->gpa, &table)) {
+        h->table = table.addr;
+        h->level = table.level;
+        h->perm = table.perm;
+    }
+}
+
+/* If this walk has read a pointer to the table with the leaf, keep it */
+static void remember(struct amdvi_walk *w, const struct host_walk *h)
+{
+    if (h->visited > 1) {
+        amdvi_table_found(w, false, h->gpa, &(struct amdvi_table) {
+            .addr = h->table, .level = (uint8_t)h->level, .perm = h->above,
+        });
+    }
+}
+
 enum amdvi_walk_status amdvi_host_stage(struct amdvi_walk *w, uint64_t gpa,
                                         struct amdvi_access_wanted wanted,
                                         struct amdvi_stage_result *out)
@@ -260,7 +284,13 @@ enum amdvi_walk_status amdvi_host_stage(struct amdvi_walk *w, uint64_t gpa,
         return host_fault(w, &h, AMDVI_REASON_ADDRESS_RANGE,
                           AMDVI_FAULT_NOT_PRESENT);
     }
+    skip_directories(w, &h);
     status = walk_down(w, &h, &leaf);
-    return status == AMDVI_WALK_OK ? finish(w, &h, leaf, wanted, out)
-                                   : status;
+    if (status == AMDVI_WALK_OK) {
+        status = finish(w, &h, leaf, wanted, out);
+    }
+    if (status == AMDVI_WALK_OK) {
+        remember(w, &h);
+    }
+    return status;
 }

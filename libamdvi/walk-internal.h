@@ -102,6 +102,15 @@ void amdvi_dev_tab_event(uint16_t device_id, uint64_t spa,
 
 /* walk.c: note an entry that was read */
 void amdvi_note_step(struct amdvi_walk *w, const struct amdvi_step *step);
+/*
+ * walk.c: the table that is known to hold the leaf for @addr, or the pointer
+ * to the next one, in a guest or host table.  False: walk from the top
+ */
+bool amdvi_find_table(struct amdvi_walk *w, bool guest, uint64_t addr,
+                      struct amdvi_table *table);
+/* Remember @table, if there is a cache that wants it */
+void amdvi_table_found(struct amdvi_walk *w, bool guest, uint64_t addr,
+                       const struct amdvi_table *table);
 
 /* host.c: translate a guest-physical (or, alone, I/O virtual) address */
 enum amdvi_walk_status amdvi_host_stage(struct amdvi_walk *w, uint64_t gpa,

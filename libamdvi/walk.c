@@ -33,6 +33,41 @@ void amdvi_note_step(struct amdvi_walk *w, const struct amdvi_step *step)
     t->count++;
 }
 
+static struct amdvi_table_key table_key(const struct amdvi_walk *w,
+                                        bool guest, uint64_t addr)
+{
+    return (struct amdvi_table_key) {
+        .domain_id = w->result->domain_id, .guest = guest,
+        .nested = guest && amdvi_dte_mode(w->dte),
+        .pasid = guest ? w->pasid : 0, .addr = addr,
+    };
+}
+
+bool amdvi_find_table(struct amdvi_walk *w, bool guest, uint64_t addr,
+                      struct amdvi_table *table)
+{
+    const struct amdvi_walk_cache *cache = w->mem->cache;
+    struct amdvi_table_key key;
+
+    if (!cache) {
+        return false;
+    }
+    key = table_key(w, guest, addr);
+    return cache->find(cache->opaque, &key, table);
+}
+
+void amdvi_table_found(struct amdvi_walk *w, bool guest, uint64_t addr,
+                       const struct amdvi_table *table)
+{
+    const struct amdvi_walk_cache *cache = w->mem->cache;
+
+    if (cache && table->level <= AMDVI_TABLE_LEVEL_MAX) {
+        struct amdvi_table_key key = table_key(w, guest, addr);
+
+        cache->found(cache->opaque, &key, table);
+    }
+}
+
 static bool in_interrupt_range(const struct amdvi_request *r)
 {
     return r->addr - INTERRUPT_BASE < INTERRUPT_SIZE;

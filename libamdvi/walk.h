@@ -5,8 +5,9 @@
  * The only implementation of DTE validation and of the host, guest and
  * nested walks.  The device model calls it to serve devices, the tools call
  * it to explain; both therefore agree.  Memory is reached through callbacks,
- * nothing is allocated, there is no state between calls, and every loop is
- * bounded by the architecture's table depths.  Source: spec/translation.md.
+ * nothing is allocated, there is no state between calls but what the caller
+ * keeps (amdvi_walk_cache), and every loop is bounded by the architecture's
+ * table depths.  Source: spec/translation.md.
  */
 #ifndef AMDVI_WALK_H
 #define AMDVI_WALK_H
@@ -28,6 +29,40 @@ enum amdvi_mem_status {
     AMDVI_MEM_UNKNOWN,          /* a dump that does not hold this address */
 };
 
+/* Pages are in tables up to this level, but for some very large ones */
+#define AMDVI_TABLE_LEVEL_MAX 3
+
+/* A table that holds leaves, and what all entries on the way to it say */
+struct amdvi_table {
+    uint64_t addr;              /* as the last pointer says: may be a GPA */
+    uint8_t level;              /* of its entries; 1 is the lowest */
+    uint8_t perm;               /* AMDVI_PERM_* that they permit */
+    bool user;                  /* guest: U/S is set in all of them */
+};
+
+/* Whose table, and for which addresses */
+struct amdvi_table_key {
+    uint16_t domain_id;
+    bool guest;
+    bool nested;                /* a guest table below which is a host table */
+    uint32_t pasid;             /* 0 unless @guest */
+    uint64_t addr;              /* any that the table translates */
+};
+
+/*
+ * What walks remember of the upper levels (page directories).  A table of
+ * level n is the same for all addresses that are equal above bit 12 + 9 n.
+ * @found is called when a walk that succeeds has read the pointer to the
+ * table with the leaf; accessed bits above it are set by then.
+ */
+struct amdvi_walk_cache {
+    bool (*find)(void *opaque, const struct amdvi_table_key *key,
+                 struct amdvi_table *table);
+    void (*found)(void *opaque, const struct amdvi_table_key *key,
+                  const struct amdvi_table *table);
+    void *opaque;
+};
+
 /*
  * Access to system physical memory.
  *
@@ -36,6 +71,7 @@ enum amdvi_mem_status {
  * @desired if it equals *@expected, atomically against processors; otherwise
  * it stores what it found in *@expected and still returns AMDVI_MEM_OK.
  * NULL makes the walk read-only: accessed and dirty bits stay as they are.
+ * @cache may be NULL: then the walk reads every entry.
  */
 struct amdvi_mem {
     enum amdvi_mem_status (*read)(void *opaque, uint64_t spa, void *buf,
@@ -43,6 +79,7 @@ struct amdvi_mem {
     enum amdvi_mem_status (*cmpxchg)(void *opaque, uint64_t spa,
                                      uint64_t *expected, uint64_t desired);
     void *opaque;
+    const struct amdvi_walk_cache *cache;
 };
 
 /* The registers that decide what a request meets */

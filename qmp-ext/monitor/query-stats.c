@@ -24,16 +24,30 @@ static void fill_counters(AmdIommuCounters *reply, const AmdviCounters *c)
     reply->latency_max = c->latency_max;
 }
 
-static AmdIommuIotlbCounters *query_iotlb(const AmdviIotlb *t)
+static void fill_iotlb(AmdIommuIotlbCounters *reply, const AmdviIotlb *t)
 {
-    AmdIommuIotlbCounters *reply = g_new0(AmdIommuIotlbCounters, 1);
-
     reply->size = amdvi_iotlb_entries(t);
     reply->fills = t->count.fills;
     reply->refused = t->count.refused;
     reply->replaced = t->count.replaced;
     reply->displaced = t->count.displaced;
     reply->flushes = t->count.flushes;
+}
+
+static AmdIommuIotlbCounters *query_iotlb(AmdviEngine *e)
+{
+    AmdIommuIotlbCounters *reply = g_new0(AmdIommuIotlbCounters, 1);
+
+    fill_iotlb(reply, &e->iotlb);
+    return reply;
+}
+
+static AmdIommuTableCounters *query_tables(AmdviEngine *e)
+{
+    AmdIommuTableCounters *reply = g_new0(AmdIommuTableCounters, 1);
+
+    fill_iotlb(qapi_AmdIommuTableCounters_base(reply), &e->tables);
+    reply->hits = e->table_hits;
     return reply;
 }
 
@@ -102,7 +116,8 @@ AmdIommuStats *qmp_query_amd_iommu_stats(bool has_device_id,
     WITH_QEMU_LOCK_GUARD(&e->lock) {
         reply->total = g_new0(AmdIommuCounters, 1);
         fill_counters(reply->total, &e->stats.total);
-        reply->iotlb = query_iotlb(&e->iotlb);
+        reply->iotlb = query_iotlb(e);
+        reply->tables = query_tables(e);
         query_sources(&e->stats, has_device_id, device_id, start, &budget,
                       reply);
     }

@@ -228,8 +228,9 @@ static void check_result(const struct amdvi_request *request,
 static void translate(const struct amdvi_iommu *iommu,
                       const struct amdvi_request *request)
 {
-    struct amdvi_mem mem = { fuzz_read, m.read_only ? NULL : fuzz_cmpxchg,
-                             NULL };
+    struct amdvi_mem mem = {
+        .read = fuzz_read, .cmpxchg = m.read_only ? NULL : fuzz_cmpxchg,
+    };
     struct amdvi_step step[AMDVI_MAX_STEPS];
     struct amdvi_trace trace = { step, AMDVI_MAX_STEPS, 0 };
     struct amdvi_result first, second;
@@ -250,7 +251,7 @@ static void translate(const struct amdvi_iommu *iommu,
 
 static void interrupt(const struct amdvi_iommu *iommu, const uint64_t *in)
 {
-    const struct amdvi_mem mem = { fuzz_read, NULL, NULL };
+    const struct amdvi_mem mem = { .read = fuzz_read };
     const struct amdvi_message message = {
         (uint16_t)(in[IN_REQUEST] >> 28), in[IN_ADDR],
         (uint32_t)(in[IN_MORE] >> 32),
@@ -275,7 +276,7 @@ static void interrupt(const struct amdvi_iommu *iommu, const uint64_t *in)
 static void page_request(const struct amdvi_iommu *iommu,
                          const struct amdvi_request *r, const uint64_t *in)
 {
-    const struct amdvi_mem mem = { fuzz_read, NULL, NULL };
+    const struct amdvi_mem mem = { .read = fuzz_read };
     const struct amdvi_page_request request = {
         .device_id = r->device_id, .pasid = r->pasid, .addr = r->addr,
         .prg_index = (uint16_t)(in[IN_MORE] >> 16),

@@ -26,7 +26,8 @@
 #define INVALIDATE_DEVTAB 0x2000000000000000ULL
 #define INVALIDATE_PAGES 0x3000000000000000ULL
 #define INVALIDATE_IOTLB 0x4000000000000000ULL
-/* In the second word: of a PASID */
+/* In the second word: directories, too, for their A is cleared; of a PASID */
+#define PDE 2
 #define GN 4
 
 /* Of 256 functions: two pages */
@@ -139,12 +140,13 @@ void iommu_set_dte(uint16_t device_id, const uint64_t dte[4])
 
 void iommu_invalidate_host(uint16_t domain_id, uint64_t page)
 {
-    execute(INVALIDATE_PAGES | (uint64_t)domain_id << 32, page);
+    execute(INVALIDATE_PAGES | (uint64_t)domain_id << 32, page | PDE);
 }
 
 void iommu_invalidate_guest(uint16_t domain_id, uint32_t pasid, uint64_t page)
 {
-    execute(INVALIDATE_PAGES | (uint64_t)domain_id << 32 | pasid, page | GN);
+    execute(INVALIDATE_PAGES | (uint64_t)domain_id << 32 | pasid,
+            page | PDE | GN);
 }
 
 void iommu_invalidate_device(uint16_t device_id, uint32_t pasid,

@@ -22,7 +22,10 @@ void iommu_start(void);
 void iommu_write(uint32_t offset, uint64_t value);
 /* Write a DTE of bus 0, and wait until the IOMMU has heard of it */
 void iommu_set_dte(uint16_t device_id, const uint64_t dte[4]);
-/* Wait until the IOMMU has forgotten a page of the host table of a domain, */
+/*
+ * Wait until the IOMMU has forgotten a page of the host table of a domain, and
+ * the directories on the way to it,
+ */
 void iommu_invalidate_host(uint16_t domain_id, uint64_t page);
 /* of the table of one of its PASIDs, or until a device's TLB has */
 void iommu_invalidate_guest(uint16_t domain_id, uint32_t pasid, uint64_t page);

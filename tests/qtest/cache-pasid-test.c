@@ -293,6 +293,122 @@ static void test_flushes(void)
     stop(&g);
 }
 
+/* The first byte of a page, as PASID 5 finds it */
+static int peek(Guest *g, unsigned int index)
+{
+    uint8_t bytes[8] = { 0 };
+
+    testdev_read(g->t, UNTRANSLATED, 5, PAGE_OF(index), bytes, sizeof(bytes));
+    return bytes[0];
+}
+
+/*
+ * Let both pages of PASID 5 have the other one's content by way of another
+ * table, to which @entry at @pointer leads, unknown to the IOMMU
+ */
+static void change_directory(Guest *g, uint64_t pointer, uint64_t entry)
+{
+    qtest_memset(g->b->qts, PAGE, 0x11, 8);
+    qtest_memset(g->b->qts, PAGE + 0x1000, 0x22, 8);
+    for (int level = 0; level < 3; level++) {
+        set_entry(g->b, GUEST + 4 + level, 0, table(GUEST + 5 + level) | G_RW);
+    }
+    set_entry(g->b, GUEST + 7, FIRST, (PAGE + 0x1000) | G_RW);
+    set_entry(g->b, GUEST + 7, SECOND, PAGE | G_RW);
+    g_assert_cmphex(peek(g, FIRST), ==, 0x11);
+    qtest_writeq(g->b->qts, pointer, entry);
+    g_assert_cmphex(peek(g, SECOND), ==, 0x22);
+}
+
+/* Each invalidation, and whether it leaves directories and GCR3 entries */
+static void test_directories(void)
+{
+    static const struct {
+        uint64_t word[2];
+        bool left;
+    } commands[] = {
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32 | 5, EVERYTHING | 4 }, true },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32 | 6, EVERYTHING | 6 }, true },
+        { { 3ULL << 60 | (DOMAIN + 1ULL) << 32 | 5, EVERYTHING | 6 }, true },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32, EVERYTHING | 2 }, true },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32 | 5, 0x200000 | 6 }, true },
+        { { 4ULL << 60 | 0x20ULL << 24 | DEV | 5ULL << 48, EVERYTHING | 4 },
+          true },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32 | 5, EVERYTHING | 6 }, false },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32 | 5, PAGE_OF(FIRST) | 6 },
+          false },
+        { { 2ULL << 60 | DEV, 0 }, false },
+        { { 8ULL << 60, 0 }, false },
+    };
+    const uint64_t pointer[][2] = {
+        { table(GUEST + 2), table(GUEST + 7) | G_RW },
+        { table(GUEST), table(GUEST + 5) | G_RW },
+        { GCR3_LEAF(0) + 8 * 5, table(GUEST + 4) | 1 },
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(commands) * ARRAY_SIZE(pointer); i++) {
+        int n = i / ARRAY_SIZE(pointer), p = i % ARRAY_SIZE(pointer);
+        Guest g = start();
+
+        change_directory(&g, pointer[p][0], pointer[p][1]);
+        command(g.b, commands[n].word[0], commands[n].word[1]);
+        flush_guest(&g, DOMAIN, 5, EVERYTHING);
+        g_assert_cmphex(peek(&g, FIRST), ==, commands[n].left ? 0x11 : 0x22);
+        assert_events(g.b, 0, 0);
+        stop(&g);
+    }
+}
+
+/* Host directories, and guest directories that are read through them */
+static void test_nested_directories(void)
+{
+    static const struct {
+        uint64_t word[2];
+        bool left;
+    } commands[] = {
+        { { 3ULL << 60 | (DOMAIN + 1ULL) << 32, EVERYTHING | 2 }, true },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32 | 5, EVERYTHING | 4 }, true },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32, EVERYTHING }, false },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32, 0 }, false },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32 | 5, EVERYTHING | 6 }, false },
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(commands); i++) {
+        Guest g = start();
+
+        set_entry(g.b, 0, 0, PDE(2, table(1), PTE_RW));
+        for (int n = 0; n < 512; n++) {
+            set_entry(g.b, 1, n, PTE_LEAF(n * 0x200000ULL, PTE_RW));
+        }
+        set_guest_dte(&g, table(0) | 3 << 9, DOMAIN);
+        change_directory(&g, table(GUEST + 2), table(GUEST + 7) | G_RW);
+        command(g.b, commands[i].word[0], commands[i].word[1]);
+        flush_guest(&g, DOMAIN, 5, EVERYTHING);
+        g_assert_cmphex(peek(&g, FIRST), ==, commands[i].left ? 0x11 : 0x22);
+        assert_events(g.b, 0, 0);
+        stop(&g);
+    }
+}
+
+/* Walks that use what is known of directories are counted */
+static void test_directory_counts(void)
+{
+    Guest g = start();
+    QDict *reply, *tables;
+
+    read_page(&g, 5, FIRST);
+    read_page(&g, 5, SECOND);
+    read_page(&g, 5, ABSENT);
+    read_page(&g, 6, FIRST);
+    reply = ask(g.b, "{ 'execute': 'query-amd-iommu-stats' }");
+    tables = qdict_get_qdict(reply, "tables");
+    g_assert_cmpint(number(tables, "size"), ==, 1024);
+    g_assert_cmpint(number(tables, "fills"), ==, 2);
+    g_assert_cmpint(number(tables, "hits"), ==, 1);
+    qobject_unref(reply);
+    stop(&g);
+}
+
 /* Nested translations go with any change of the host table's domain */
 static void test_nested(void)
 {
@@ -705,6 +821,11 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/cache-pasid/renumbered", test_renumbered);
     qtest_add_func("/amdvi/cache-pasid/reset", test_reset);
     qtest_add_func("/amdvi/cache-pasid/flushes", test_flushes);
+    qtest_add_func("/amdvi/cache-pasid/directories", test_directories);
+    qtest_add_func("/amdvi/cache-pasid/nested-directories",
+                   test_nested_directories);
+    qtest_add_func("/amdvi/cache-pasid/directory-counts",
+                   test_directory_counts);
     qtest_add_func("/amdvi/cache-pasid/nested", test_nested);
     qtest_add_func("/amdvi/cache-pasid/thousand", test_thousand);
     qtest_add_func("/amdvi/cache-pasid/size", test_size);

@@ -120,6 +120,73 @@ static void test_flushes(void)
     }
 }
 
+/* Let SECOND be elsewhere by way of its directory, unknown to the IOMMU */
+static void change_directory(Bench *b)
+{
+    set_entry(b, 2, OUT, PTE_LEAF(RESULT, PTE_RW));
+    set_entry(b, 2, FIRST, PTE_LEAF(PAGE, PTE_RW));
+    set_entry(b, 2, SECOND, PTE_LEAF(PAGE, PTE_RW));
+    g_assert_cmphex(peek(b, FIRST), ==, 0x11);
+    set_entry(b, 0, 0, PDE(1, table(2), PTE_RW));
+}
+
+/* Each invalidation, and whether it leaves the directory of a page */
+static void test_directories(void)
+{
+    static const struct {
+        uint64_t word[2];
+        bool left;
+    } commands[] = {
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32, ONE_PAGE(SECOND) }, true },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32, EVERYTHING }, true },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32,
+            ONE_PAGE(SECOND + 512) | PDE_BIT }, true },
+        { { 3ULL << 60 | (DOMAIN + 1ULL) << 32, EVERYTHING | PDE_BIT }, true },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32,
+            EVERYTHING | PDE_BIT | GN_BIT }, true },
+        /* Any page of the directory */
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32, ONE_PAGE(SECOND) | PDE_BIT },
+          false },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32, ONE_PAGE(511) | PDE_BIT },
+          false },
+        { { 3ULL << 60 | (uint64_t)DOMAIN << 32, EVERYTHING | PDE_BIT },
+          false },
+        { { 2ULL << 60 | EDU_ID, 0 }, false },
+        { { 8ULL << 60, 0 }, false },
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(commands); i++) {
+        Bench *b = start(0);
+
+        change_directory(b);
+        g_assert_cmphex(peek(b, SECOND), ==, 0x22);
+        command(b, commands[i].word[0], commands[i].word[1]);
+        /* What the last peek has left of the page itself */
+        flush_pages(b, DOMAIN, 0, EVERYTHING);
+        g_assert_cmphex(peek(b, SECOND), ==, commands[i].left ? 0x22 : 0x11);
+        assert_events(b, 0, 0);
+        bench_stop(b);
+    }
+}
+
+/* What a directory permits in addition counts at once: NpCache=0 */
+static void test_directory_rights(void)
+{
+    Bench *b = start(0);
+
+    g_assert_cmphex(peek(b, FIRST), ==, 0x11);
+    set_entry(b, 0, 0, PDE(1, table(1), PTE_READ));
+    flush_pages(b, DOMAIN, 0, EVERYTHING | PDE_BIT);
+    dma_write(b, PAGE_OF(OUT), BYTES);
+    g_assert_cmphex(reg_read(b, REG_EVENT_TAIL), ==, 16);
+    dma_read(b, PAGE_OF(SECOND), BYTES);
+    set_entry(b, 0, 0, PDE(1, table(1), PTE_RW));
+    dma_write(b, PAGE_OF(OUT), BYTES);
+    g_assert_cmphex(qtest_readb(b->qts, RESULT), ==, 0x22);
+    g_assert_cmphex(reg_read(b, REG_EVENT_TAIL), ==, 16);
+    bench_stop(b);
+}
+
 /* The S bit: the lowest clear bit of the address says how large it is */
 static void test_ranges(void)
 {
@@ -322,6 +389,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     qtest_add_func("/amdvi/cache/flushes", test_flushes);
+    qtest_add_func("/amdvi/cache/directories", test_directories);
+    qtest_add_func("/amdvi/cache/directory-rights", test_directory_rights);
     qtest_add_func("/amdvi/cache/ranges", test_ranges);
     qtest_add_func("/amdvi/cache/absent", test_absent);
     qtest_add_func("/amdvi/cache/permission", test_permission);

@@ -39,6 +39,7 @@
 #define TRANSLATED 0x05
 #define PTE_HIT 0x06
 #define PTE_MISS 0x07
+#define PDE_HIT 0x08
 #define PDE_MISS 0x09
 #define DTE_HIT 0x0a
 #define DTE_MISS 0x0b
@@ -237,6 +238,13 @@ static void read_absent(Svm *s)
                  sizeof(buf));
 }
 
+/* A page beside one that was read, and which is absent otherwise */
+static void map_near(Svm *s)
+{
+    read_guest(s);
+    svm_map(s, P5, VA + 0x1000, PAGE | G_USER);
+}
+
 static void read_translated(Svm *s)
 {
     uint8_t buf[8];
@@ -360,6 +368,9 @@ static const struct {
         { TABLE_READS, 6 }, { GUEST_READS, 6 }, { TRANSLATED, 1 } } },
     { "guest-warm", read_guest, read_guest,
       { { DTE_HIT, 1 }, { PTE_HIT, 1 }, { TRANSLATED, 1 } } },
+    { "guest-near", map_near, read_absent,
+      { { DTE_HIT, 1 }, { PTE_MISS, 1 }, { PDE_HIT, 1 },
+        { TABLE_READS, 1 }, { GUEST_READS, 1 }, { TRANSLATED, 1 } } },
     { "guest-write", read_guest, write_guest,
       { { DTE_HIT, 1 }, { PTE_HIT, 1 }, { TRANSLATED, 1 } } },
     { "absent", read_guest, read_absent,

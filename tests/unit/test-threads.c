@@ -126,7 +126,9 @@ static void *software(void *unused)
 
 static void *walker(void *unused)
 {
-    const struct amdvi_mem mem = { read_words, cmpxchg_word, NULL };
+    const struct amdvi_mem mem = {
+        .read = read_words, .cmpxchg = cmpxchg_word,
+    };
     struct amdvi_result result;
 
     while (!s.stop) {

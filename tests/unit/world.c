@@ -119,7 +119,9 @@ void world_init(struct world *w)
     w->update_abort_at = w->change_at = NOWHERE;
     w->next_table = TABLES;
     w->next_host = HOST_TABLES;
-    w->mem = (struct amdvi_mem) { mem_read, mem_cmpxchg, w };
+    w->mem = (struct amdvi_mem) {
+        .read = mem_read, .cmpxchg = mem_cmpxchg, .opaque = w,
+    };
     /* registers.md 15: suggested EFR, with the update controls */
     w->iommu.features.efr = 0x2037032f000059df;
     w->iommu.features.efr2 = 1 << 3;

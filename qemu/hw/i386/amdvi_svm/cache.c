@@ -14,9 +14,14 @@
 #include "state.h"
 #include "trace.h"
 
+/* Tables are remembered one for so many translations */
+#define TABLE_SHARE 4
+
 void amdvi_svm_init_caches(AmdviEngine *e)
 {
     amdvi_iotlb_init(&e->iotlb, e->s->svm.iotlb_size);
+    amdvi_iotlb_init(&e->tables, MAX(e->s->svm.iotlb_size / TABLE_SHARE,
+                                     AMDVI_IOTLB_MIN));
     amdvi_dte_clock_init(&e->dte_clock);
     amdvi_recorder_init(&e->recorder, AMDVI_RECORDS);
     amdvi_stats_init(&e->stats);
@@ -128,6 +133,8 @@ void amdvi_svm_reset_stats(AmdviEngine *e)
     QEMU_LOCK_GUARD(&e->lock);
     amdvi_stats_reset(&e->stats);
     e->iotlb.count = (AmdviIotlbCounters) { 0 };
+    e->tables.count = (AmdviIotlbCounters) { 0 };
+    e->table_hits = 0;
 }
 
 /* A result as the walk gives it, from what the caches say */
@@ -213,10 +220,13 @@ static bool get_dte(AmdviDevice *d, const struct amdvi_request *request,
 }
 
 /* Remember what a walk that began at @begin has found */
-static void fill_pages(AmdviEngine *e, const struct amdvi_request *r,
+static void fill_pages(const AmdviWalk *walk, const struct amdvi_request *r,
                        uint32_t begin, const struct amdvi_result *result)
 {
+    AmdviEngine *e = walk->engine;
+
     QEMU_LOCK_GUARD(&e->lock);
+    e->table_hits += walk->skipped;
     amdvi_stats_add(&e->stats, r->device_id, r->pasid, AMDVI_COUNT_MISSES, 1);
     amdvi_iotlb_insert(&e->iotlb, begin, r->addr, result);
 }
@@ -226,25 +236,26 @@ void amdvi_svm_walk(AmdviDevice *d, const struct amdvi_request *request,
 {
     AmdviEngine *e = d->engine;
     bool probe = !amdvi_request_perm(request);
-    const struct amdvi_mem *mem = probe ? &amdvi_svm_mem_read_only
-                                        : &amdvi_svm_mem;
     uint64_t begin_dte = amdvi_dte_cache_begin(&e->dte_clock);
     uint32_t begin_pages = amdvi_iotlb_begin(&e->iotlb);
     struct amdvi_iommu view;
     uint64_t dte[4];
+    AmdviWalk walk;
 
+    /* Last: tables are forgotten before pages are */
+    amdvi_svm_begin_walk(e, &walk, probe);
     amdvi_svm_view(e->s, &view);
     if (!get_dte(d, request, &view, begin_dte, dte, result)) {
         return;
     }
     if (amdvi_svm_pmu_is_on(e)) {
-        amdvi_svm_pmu_walk(d, &view, mem, dte, request, result);
+        amdvi_svm_pmu_walk(&walk, &view, dte, request, result);
     } else {
-        amdvi_translate_dte(&view, mem, dte, request, NULL, result);
+        amdvi_svm_walk_tables(&walk, &view, dte, request, NULL, result);
     }
     /* A probe leaves accessed bits alone: it must not make hits of others */
     if (!probe) {
-        fill_pages(e, request, begin_pages, result);
+        fill_pages(&walk, request, begin_pages, result);
     }
 }
 
@@ -261,6 +272,25 @@ void amdvi_svm_translate(AmdviDevice *d, const struct amdvi_request *request,
     }
 }
 
+/*
+ * Tables have been dropped.  Those of guests are found through those of
+ * hosts, so a walk that began meanwhile may still have met what is gone.
+ */
+static void tables_dropped(AmdviEngine *e)
+{
+    amdvi_iotlb_overtake(&e->tables);
+}
+
+/*
+ * Forget all directories.  Always before pages are forgotten: a walk that
+ * begins after that must not find a page by way of an old directory.
+ */
+static void drop_all_tables(AmdviEngine *e)
+{
+    amdvi_iotlb_flush_all(&e->tables);
+    tables_dropped(e);
+}
+
 void amdvi_svm_drop_dte(AmdviEngine *e, uint16_t device_id)
 {
     AmdviDevice *d;
@@ -269,13 +299,32 @@ void amdvi_svm_drop_dte(AmdviEngine *e, uint16_t device_id)
     QLIST_FOREACH_RCU(d, &e->devices, next) {
         amdvi_dte_cache_drop(&d->dte_cache, &e->dte_clock, device_id);
     }
+    /* It has the roots, and says whether accessed bits are set */
+    drop_all_tables(e);
     amdvi_iotlb_overtake(&e->iotlb);
 }
 
+/* Guest directories are read through the host table, PDE or not */
+static void drop_tables(AmdviEngine *e, uint16_t domain_id, uint32_t pasid,
+                        struct amdvi_range range, bool directories)
+{
+    if (!directories) {
+        if (pasid == AMDVI_NO_PASID) {
+            amdvi_iotlb_flush_nested(&e->tables, domain_id);
+        }
+    } else if (pasid == AMDVI_NO_PASID) {
+        amdvi_iotlb_flush_host(&e->tables, domain_id, range);
+    } else {
+        amdvi_iotlb_flush_guest(&e->tables, domain_id, pasid, range);
+    }
+    tables_dropped(e);
+}
+
 void amdvi_svm_drop_pages(AmdviEngine *e, uint16_t domain_id, uint32_t pasid,
-                          struct amdvi_range range)
+                          struct amdvi_range range, bool directories)
 {
     QEMU_LOCK_GUARD(&e->lock);
+    drop_tables(e, domain_id, pasid, range, directories);
     if (pasid == AMDVI_NO_PASID) {
         amdvi_iotlb_flush_host(&e->iotlb, domain_id, range);
     } else {
@@ -287,6 +336,7 @@ void amdvi_svm_drop_all(AmdviEngine *e)
 {
     QEMU_LOCK_GUARD(&e->lock);
     amdvi_dte_clock_flush(&e->dte_clock);
+    drop_all_tables(e);
     amdvi_iotlb_flush_all(&e->iotlb);
 }
 
@@ -309,6 +359,7 @@ void amdvi_svm_registers_changed(AmdviEngine *e,
         return;
     }
     amdvi_dte_clock_flush(&e->dte_clock);
+    drop_all_tables(e);
     amdvi_iotlb_overtake(&e->iotlb);
     if (walk_control(old) != walk_control(&e->view)) {
         amdvi_iotlb_flush_all(&e->iotlb);

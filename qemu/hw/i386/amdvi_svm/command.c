@@ -64,7 +64,8 @@ static bool invalidate_iommu_pages(AmdviEngine *e, const uint64_t command[2])
     amdvi_svm_forget_domain(
         e, amdvi_invalidate_iommu_pages_domain_id(command),
         pasid_of(amdvi_invalidate_iommu_pages_gn(command),
-                 amdvi_invalidate_iommu_pages_pasid(command)), range);
+                 amdvi_invalidate_iommu_pages_pasid(command)), range,
+        amdvi_invalidate_iommu_pages_pde(command));
     return true;
 }
 

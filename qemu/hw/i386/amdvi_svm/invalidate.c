@@ -114,11 +114,12 @@ static bool stale_range(AmdviDevice *d, uint16_t domain_id, uint32_t pasid,
 }
 
 void amdvi_svm_forget_domain(AmdviEngine *e, uint16_t domain_id,
-                             uint32_t pasid, struct amdvi_range range)
+                             uint32_t pasid, struct amdvi_range range,
+                             bool directories)
 {
     AmdviDevice *d;
 
-    amdvi_svm_drop_pages(e, domain_id, pasid, range);
+    amdvi_svm_drop_pages(e, domain_id, pasid, range, directories);
     QLIST_FOREACH_RCU(d, &e->devices, next) {
         struct amdvi_range stale = range;
 

@@ -31,6 +31,7 @@ static const uint8_t class_shift[] = { 12, 21, 30, 39 };
 #define VALUE_UNTRANSLATED 0x8ULL
 #define VALUE_COHERENT 0x10ULL
 #define VALUE_GLOBAL 0x20ULL
+#define VALUE_USER 0x40ULL      /* of a table */
 
 /* AmdviIotlbEntry.life: two numbers of slots, and a time above them */
 #define LIFE_SLOT 0xffffULL
@@ -110,29 +111,25 @@ static void fill_hit(uint64_t key, uint64_t value, uint64_t addr,
     };
 }
 
-/* Look for one page size */
-static bool probe(const AmdviIotlb *t, uint64_t key, uint64_t space,
-                  uint64_t addr, uint8_t need, AmdviIotlbHit *hit)
+/* Look for one page size; *@value is what is known of it */
+static inline bool probe(const AmdviIotlb *t, uint64_t key, uint64_t space,
+                         uint8_t need, uint64_t *value)
 {
     uint32_t set = set_of(t, key, space);
     const AmdviIotlbEntry *way = &t->entry[set * AMDVI_IOTLB_WAYS];
     uint32_t seq = qatomic_load_acquire(&t->seq[set]);
 
     for (int i = 0; i < AMDVI_IOTLB_WAYS; i++, way++) {
-        uint64_t value, life;
+        uint64_t life;
 
         if (qatomic_load_acquire(&way->key) != key ||
             qatomic_load_acquire(&way->space) != space) {
             continue;
         }
-        value = qatomic_load_acquire(&way->value);
+        *value = qatomic_load_acquire(&way->value);
         life = qatomic_load_acquire(&way->life);
-        if ((value & need) != need || !alive(t, life) || seq & 1 ||
-            qatomic_read(&t->seq[set]) != seq) {
-            return false;
-        }
-        fill_hit(key, value, addr, hit);
-        return true;
+        return (*value & need) == need && alive(t, life) && !(seq & 1) &&
+               qatomic_read(&t->seq[set]) == seq;
     }
     return false;
 }
@@ -141,15 +138,40 @@ bool amdvi_iotlb_lookup(const AmdviIotlb *t, const AmdviSpace *space,
                         uint64_t addr, uint8_t need, AmdviIotlbHit *hit)
 {
     uint32_t classes = qatomic_read(&t->classes);
-    uint64_t word = space_word(space->domain_id, space->pasid);
+    uint64_t word = space_word(space->domain_id, space->pasid), value;
 
     while (classes) {
-        unsigned int class = ctz32(classes);
+        uint64_t key = make_key(space, ctz32(classes), addr);
 
-        if (probe(t, make_key(space, class, addr), word, addr, need, hit)) {
+        if (probe(t, key, word, need, &value)) {
+            fill_hit(key, value, addr, hit);
             return true;
         }
         classes &= classes - 1;
+    }
+    return false;
+}
+
+/*
+ * Tables are kept as if each was a page: that of level 1 as one of 2 MiB, for
+ * so much it translates, and so on.
+ */
+bool amdvi_iotlb_find_table(const AmdviIotlb *t, const AmdviSpace *space,
+                            uint64_t addr, struct amdvi_table *table)
+{
+    uint32_t classes = qatomic_read(&t->classes);
+    uint64_t word = space_word(space->domain_id, space->pasid), value;
+
+    for (; classes; classes &= classes - 1) {
+        unsigned int class = ctz32(classes);
+
+        if (probe(t, make_key(space, class, addr), word, 0, &value)) {
+            *table = (struct amdvi_table) {
+                .addr = value & VALUE_ADDR, .level = (uint8_t)class,
+                .perm = value & VALUE_PERM, .user = value & VALUE_USER,
+            };
+            return true;
+        }
     }
     return false;
 }
@@ -408,32 +430,51 @@ static uint8_t cut_from(const struct amdvi_result *result,
     return shift > class_shift[class] ? shift : 0;
 }
 
+/* Keep @value for a page, unless a flush has overtaken what began at @begin */
+static void insert(AmdviIotlb *t, uint32_t begin, const AmdviSpace *space,
+                   unsigned int class, uint64_t addr, uint64_t value,
+                   uint8_t widen)
+{
+    AmdviIotlbEntry new;
+    uint32_t set;
+
+    if (begin != t->time) {
+        t->count.refused++;
+        return;
+    }
+    new.key = make_key(space, class, addr);
+    new.space = space_word(space->domain_id, space->pasid);
+    new.value = value;
+    new.life = make_life(t, space, widen);
+    set = set_of(t, new.key, new.space);
+    qatomic_set(&t->classes, t->classes | 1u << class);
+    set_entry(t, set, choose_way(t, set, new.key, new.space), &new);
+    t->count.fills++;
+}
+
 void amdvi_iotlb_insert(AmdviIotlb *t, uint32_t begin, uint64_t addr,
                         const struct amdvi_result *result)
 {
     AmdviSpace space = space_of(result);
-    AmdviIotlbEntry new;
     unsigned int class;
-    uint32_t set;
 
     if (result->outcome != AMDVI_OUTCOME_TRANSLATED ||
         result->page_shift < class_shift[0] || result->page_shift > 63 ||
         !result->perm) {
         return;
     }
-    if (begin != t->time) {
-        t->count.refused++;
-        return;
-    }
     class = class_of(result->page_shift);
-    new.key = make_key(&space, class, addr);
-    new.space = space_word(space.domain_id, space.pasid);
-    new.value = make_value(result, class);
-    new.life = make_life(t, &space, cut_from(result, class));
-    set = set_of(t, new.key, new.space);
-    qatomic_set(&t->classes, t->classes | 1u << class);
-    set_entry(t, set, choose_way(t, set, new.key, new.space), &new);
-    t->count.fills++;
+    insert(t, begin, &space, class, addr, make_value(result, class),
+           cut_from(result, class));
+}
+
+void amdvi_iotlb_insert_table(AmdviIotlb *t, uint32_t begin,
+                              const AmdviSpace *space, uint64_t addr,
+                              const struct amdvi_table *table)
+{
+    insert(t, begin, space, table->level, addr,
+           (table->addr & VALUE_ADDR) | table->perm |
+           table->user * VALUE_USER, 0);
 }
 
 void amdvi_iotlb_overtake(AmdviIotlb *t)
@@ -550,14 +591,19 @@ static void flush_space(AmdviIotlb *t, uint64_t key, uint64_t guest,
     }
 }
 
-void amdvi_iotlb_flush_host(AmdviIotlb *t, uint16_t domain_id,
-                            struct amdvi_range range)
+void amdvi_iotlb_flush_nested(AmdviIotlb *t, uint16_t domain_id)
 {
     int nested = find_slot(t, nested_key(domain_id));
 
     if (nested >= 0) {
         flush_slot(t, (uint32_t)nested);
     }
+}
+
+void amdvi_iotlb_flush_host(AmdviIotlb *t, uint16_t domain_id,
+                            struct amdvi_range range)
+{
+    amdvi_iotlb_flush_nested(t, domain_id);
     flush_space(t, host_key(domain_id), 0, space_word(domain_id, 0), range);
 }
 

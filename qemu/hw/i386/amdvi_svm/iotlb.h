@@ -11,6 +11,9 @@
  * the time when it was made; time is a counter of flushes.  An entry older
  * than a flush of its slot does not exist any more.  There are fewer slots
  * than address spaces: a slot that changes hands counts as flushed.
+ *
+ * A second one of these holds what walks know of directories: where the table
+ * with the leaf is.
  */
 #ifndef AMDVI_SVM_IOTLB_H
 #define AMDVI_SVM_IOTLB_H
@@ -95,6 +98,10 @@ void amdvi_iotlb_free(AmdviIotlb *t);
 bool amdvi_iotlb_lookup(const AmdviIotlb *t, const AmdviSpace *space,
                         uint64_t addr, uint8_t need, AmdviIotlbHit *hit);
 
+/* The same for the table with the leaf; the one of the lowest level */
+bool amdvi_iotlb_find_table(const AmdviIotlb *t, const AmdviSpace *space,
+                            uint64_t addr, struct amdvi_table *table);
+
 /* To be taken before the walk whose result goes to amdvi_iotlb_insert() */
 static inline uint32_t amdvi_iotlb_begin(const AmdviIotlb *t)
 {
@@ -108,6 +115,11 @@ static inline uint32_t amdvi_iotlb_begin(const AmdviIotlb *t)
 void amdvi_iotlb_insert(AmdviIotlb *t, uint32_t begin, uint64_t addr,
                         const struct amdvi_result *result);
 
+/* Remember a table that a walk that began at @begin has met, likewise */
+void amdvi_iotlb_insert_table(AmdviIotlb *t, uint32_t begin,
+                              const AmdviSpace *space, uint64_t addr,
+                              const struct amdvi_table *table);
+
 /* Let no walk be remembered that has begun, for what it read has changed */
 void amdvi_iotlb_overtake(AmdviIotlb *t);
 /* INVALIDATE_IOMMU_ALL */
@@ -119,6 +131,8 @@ void amdvi_iotlb_flush_all(AmdviIotlb *t);
  */
 void amdvi_iotlb_flush_host(AmdviIotlb *t, uint16_t domain_id,
                             struct amdvi_range range);
+/* Only the latter */
+void amdvi_iotlb_flush_nested(AmdviIotlb *t, uint16_t domain_id);
 /* The same with GN=1: translations of the domain and PASID in @range */
 void amdvi_iotlb_flush_guest(AmdviIotlb *t, uint16_t domain_id,
                              uint32_t pasid, struct amdvi_range range);

@@ -245,8 +245,8 @@ static uint64_t count_reads(AmdviEngine *e, const Subject *who,
     return trace->count;
 }
 
-void amdvi_svm_pmu_walk(AmdviDevice *d, const struct amdvi_iommu *view,
-                        const struct amdvi_mem *mem, const uint64_t dte[4],
+void amdvi_svm_pmu_walk(AmdviWalk *walk, const struct amdvi_iommu *view,
+                        const uint64_t dte[4],
                         const struct amdvi_request *request,
                         struct amdvi_result *result)
 {
@@ -259,20 +259,21 @@ void amdvi_svm_pmu_walk(AmdviDevice *d, const struct amdvi_iommu *view,
     uint32_t events = 0;
     bool walked;
 
-    amdvi_translate_dte(view, mem, dte, request, &trace, result);
+    amdvi_svm_walk_tables(walk, view, dte, request, &trace, result);
     if (is_probe(request)) {
         return;
     }
-    walked = count_reads(d->engine, &who, &trace);
+    walked = count_reads(walk->engine, &who, &trace);
     if (result->outcome == AMDVI_OUTCOME_FORWARDED) {
         events = forwarded(request, result);
     } else if (result->outcome == AMDVI_OUTCOME_TRANSLATED) {
         events = passed(request, walked);
     }
     if (walked) {
-        events |= EVENT(pte_miss) | EVENT(pde_miss);
+        events |= EVENT(pte_miss) |
+                  (walk->skipped ? EVENT(pde_hit) : EVENT(pde_miss));
     }
-    count_all(d->engine, &who, events);
+    count_all(walk->engine, &who, events);
 }
 
 void amdvi_svm_pmu_abort(AmdviEngine *e, const struct amdvi_request *request,

@@ -61,9 +61,9 @@ void amdvi_svm_pmu_dte(AmdviDevice *d, const struct amdvi_request *request,
 /* A request ended without a DTE */
 void amdvi_svm_pmu_no_dte(AmdviDevice *d, const struct amdvi_request *request,
                           const struct amdvi_result *result);
-/* amdvi_translate_dte(), and count what it does */
-void amdvi_svm_pmu_walk(AmdviDevice *d, const struct amdvi_iommu *view,
-                        const struct amdvi_mem *mem, const uint64_t dte[4],
+/* amdvi_svm_walk_tables(), and count what it does */
+void amdvi_svm_pmu_walk(AmdviWalk *walk, const struct amdvi_iommu *view,
+                        const uint64_t dte[4],
                         const struct amdvi_request *request,
                         struct amdvi_result *result);
 /* A memory request was aborted */

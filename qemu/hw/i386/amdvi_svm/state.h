@@ -142,6 +142,16 @@ typedef struct AmdviNews {
 /* Entries of the IOTLB that differ from the tables: query-iotlb.c */
 typedef struct AmdviDoubt AmdviDoubt;
 
+/* A walk on its way: walk-cache.c */
+typedef struct AmdviWalk {
+    struct amdvi_mem mem;
+    struct amdvi_walk_cache cache;
+    AmdviEngine *engine;
+    uint32_t begin;             /* of AmdviEngine.tables */
+    bool afresh;                /* it is to read all entries */
+    bool skipped;               /* it did not */
+} AmdviWalk;
+
 /* Devices that are found without a search: a power of two */
 #define AMDVI_RECENT 4096
 
@@ -162,6 +172,8 @@ struct AmdviEngine {
 
     /* Written under @lock */
     AmdviIotlb iotlb;
+    AmdviIotlb tables;          /* of directories: where the leaves are */
+    uint64_t table_hits;        /* walks that found theirs there */
     AmdviDteClock dte_clock;
     AmdviRecorder recorder;
     AmdviStats stats;
@@ -430,10 +442,24 @@ bool amdvi_svm_find_cached(AmdviDevice *d, const struct amdvi_request *request,
                            AmdviPath *path, AmdviIotlbHit *hit);
 void amdvi_svm_walk(AmdviDevice *d, const struct amdvi_request *request,
                     struct amdvi_result *result);
-/* Invalidations: spec/translation.md 5.  Take the lock */
+/*
+ * walk-cache.c: amdvi_translate_dte() with directories remembered.  A walk
+ * begins before the DTE is read; nothing invalidated since is remembered.
+ * @trace (or NULL) gets what was read.
+ */
+void amdvi_svm_begin_walk(AmdviEngine *e, AmdviWalk *walk, bool probe);
+void amdvi_svm_walk_tables(AmdviWalk *walk, const struct amdvi_iommu *view,
+                           const uint64_t dte[4],
+                           const struct amdvi_request *request,
+                           struct amdvi_trace *trace,
+                           struct amdvi_result *result);
+/*
+ * Invalidations: spec/translation.md 5.  Take the lock.  @directories is the
+ * PDE bit: without it, those stay.
+ */
 void amdvi_svm_drop_dte(AmdviEngine *e, uint16_t device_id);
 void amdvi_svm_drop_pages(AmdviEngine *e, uint16_t domain_id, uint32_t pasid,
-                          struct amdvi_range range);
+                          struct amdvi_range range, bool directories);
 void amdvi_svm_drop_all(AmdviEngine *e);
 /* The registers that requests meet are no longer @old.  Needs the lock */
 void amdvi_svm_registers_changed(AmdviEngine *e,
@@ -508,11 +534,13 @@ void amdvi_svm_notify_pasid(AmdviDevice *d, uint32_t pasid,
  * invalidate.c: tell those who cache translations to forget them: of one
  * device or of one DomainID, or of all.  Need the BQL.
  *
- * @pasid is AMDVI_NO_PASID if the command is for host translations (GN=0).
+ * @pasid is AMDVI_NO_PASID if the command is for host translations (GN=0),
+ * and @directories its PDE bit.
  */
 void amdvi_svm_forget_device(AmdviEngine *e, uint16_t device_id);
 void amdvi_svm_forget_domain(AmdviEngine *e, uint16_t domain_id,
-                             uint32_t pasid, struct amdvi_range range);
+                             uint32_t pasid, struct amdvi_range range,
+                             bool directories);
 void amdvi_svm_forget_all(AmdviEngine *e);
 /* The same for what a device itself caches (ATS) */
 void amdvi_svm_forget_device_tlb(AmdviEngine *e, uint16_t device_id,
