@@ -61,6 +61,11 @@ void testdev_start(void)
     }
 }
 
+void testdev_put(uint32_t offset, uint64_t value)
+{
+    set(DATA + offset, value);
+}
+
 static void run(uint64_t command, uint64_t path, uint64_t address)
 {
     set(REG_FLAGS, FLAG_PASID | path);

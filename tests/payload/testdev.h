@@ -14,6 +14,8 @@
 
 /* Enable PASIDs and ATS */
 void testdev_start(void);
+/* 8 bytes of what it writes, which are all different at first */
+void testdev_put(uint32_t offset, uint64_t value);
 /* Write a page, untranslated, or through the device TLB */
 void testdev_write_page(uint64_t address);
 void testdev_write_page_ats(uint64_t address);

@@ -332,8 +332,9 @@ static void set_bandwidth(QTestState *qts, int64_t bytes)
 }
 
 /*
- * A and D that are set after the page of the table has been sent arrive: the
- * engine marks the pages it writes to as dirty.
+ * A and D that are set after the page of the table has been sent arrive, and
+ * so does what a device writes with a PASID: the engine marks the pages it
+ * writes to as dirty.
  */
 static void test_accessed_dirty(void)
 {
@@ -341,6 +342,7 @@ static void test_accessed_dirty(void)
     g_autofree char *uri = g_strdup_printf("file:%s", path);
     g_autofree char *status = NULL;
     Svm *s = svm_start("svm=on", "");
+    const uint64_t data = 0x1122334455667788;
     uint64_t leaf, entry;
     Bench *b;
 
@@ -356,6 +358,8 @@ static void test_accessed_dirty(void)
     g_assert_cmpint(testdev_translate(s->t, 0, 5, VA).result, ==, 1);
     entry = qtest_readq(s->b->qts, leaf);
     g_assert_cmphex(entry, ==, PAGE | G_USER | G_A | G_D);
+    g_assert_cmpint(testdev_write(s->t, TESTDEV_PATH_UNTRANSLATED, 5, VA,
+                                  &data, sizeof(data)), ==, TESTDEV_OK);
     set_bandwidth(s->b->qts, FAST);
     status = migration_status(s->b->qts);
     g_assert_cmpstr(status, ==, "completed");
@@ -364,6 +368,7 @@ static void test_accessed_dirty(void)
     load_into(b, path, "completed");
     unlink(path);
     g_assert_cmphex(qtest_readq(b->qts, leaf), ==, entry);
+    g_assert_cmphex(qtest_readq(b->qts, PAGE), ==, data);
     bench_stop(b);
 }
 

@@ -111,6 +111,9 @@ MemTxResult amdvi_svm_access(uint64_t spa, MemTxAttrs attrs, void *buf,
         memcpy(buf, ram, len);
         return MEMTX_OK;
     }
+    if (write && amdvi_svm_write_ram(spa, buf, len)) {
+        return MEMTX_OK;
+    }
     return address_space_rw(&address_space_memory, spa, attrs, buf, len,
                             write);
 }

@@ -5,7 +5,9 @@
  * Finding that out costs the memory core a walk of its own for each table
  * entry that is read, and machines have only two or three large pieces of RAM,
  * so they are kept in a table.  What is not in it is found by the memory
- * core.  Only for reading: a write has to mark the page dirty, too.
+ * core.  After a write the page is dirty, for those who log that, and code
+ * that was translated from it is stale; the memory core sees to both if it is
+ * told (MemoryRegionCache).
  */
 #include "qemu/osdep.h"
 #include "qemu/rcu.h"
@@ -20,7 +22,8 @@
 typedef struct RamSection {
     uint64_t first;             /* system physical address */
     uint64_t size;              /* in bytes; 0: not used */
-    uint8_t *host;
+    bool writable;
+    MemoryRegionCache cache;    /* of all of it */
 } RamSection;
 
 typedef struct RamMap {
@@ -30,26 +33,47 @@ typedef struct RamMap {
 
 /*
  * The map in use, and the one that is being made while the memory of the
- * machine changes; the latter belongs to the BQL.  A RAM block is freed a
- * grace period after it is gone from the view of the memory core, and that is
- * never before the commit that replaces the map.
+ * machine changes; the latter belongs to the BQL.  A map keeps its RAM until
+ * a grace period after the commit that replaces it.
  */
 static RamMap *ram_map;
 static RamMap *coming;
 
-void *amdvi_svm_find_ram(uint64_t spa, uint64_t len)
+/* The section that has all of this, and where in it; or NULL */
+static RamSection *find(uint64_t spa, uint64_t len, uint64_t *offset)
 {
-    const RamMap *map = qatomic_rcu_read(&ram_map);
+    RamMap *map = qatomic_rcu_read(&ram_map);
 
     for (int i = 0; map && i < SECTIONS; i++) {
-        const RamSection *s = &map->section[i];
-        uint64_t offset = spa - s->first;
+        RamSection *s = &map->section[i];
 
-        if (offset < s->size && len <= s->size - offset) {
-            return s->host + offset;
+        *offset = spa - s->first;
+        if (*offset < s->size && len <= s->size - *offset) {
+            return s;
         }
     }
     return NULL;
+}
+
+const void *amdvi_svm_find_ram(uint64_t spa, uint64_t len)
+{
+    uint64_t offset;
+    const RamSection *s = find(spa, len, &offset);
+
+    return s ? (const uint8_t *)s->cache.ptr + offset : NULL;
+}
+
+bool amdvi_svm_write_ram(uint64_t spa, const void *buf, uint64_t len)
+{
+    uint64_t offset;
+    RamSection *s = find(spa, len, &offset);
+
+    if (!s || !s->writable || !len) {
+        return false;
+    }
+    memmove((uint8_t *)s->cache.ptr + offset, buf, len);
+    address_space_cache_invalidate(&s->cache, offset, len);
+    return true;
 }
 
 /* Something is different from now on, even if it is only missing */
@@ -85,10 +109,31 @@ static void add(MemoryListener *listener, MemoryRegionSection *section)
         insert(coming, (RamSection) {
             .first = section->offset_within_address_space,
             .size = int128_get64(section->size),
-            .host = (uint8_t *)memory_region_get_ram_ptr(mr) +
-                    section->offset_within_region,
+            .writable = memory_access_is_direct(mr, true,
+                                                MEMTXATTRS_UNSPECIFIED),
         });
     }
+}
+
+static void open_sections(RamMap *map)
+{
+    for (int i = 0; i < SECTIONS && map->section[i].size; i++) {
+        RamSection *s = &map->section[i];
+
+        s->size = address_space_cache_init(&s->cache, &address_space_memory,
+                                           s->first, s->size, s->writable);
+        if (!s->cache.ptr) {
+            s->size = 0;
+        }
+    }
+}
+
+static void free_map(RamMap *map)
+{
+    for (int i = 0; i < SECTIONS; i++) {
+        address_space_cache_destroy(&map->section[i].cache);
+    }
+    g_free(map);
 }
 
 static void commit(MemoryListener *listener)
@@ -96,10 +141,11 @@ static void commit(MemoryListener *listener)
     RamMap *old = ram_map;
 
     if (coming) {
+        open_sections(coming);
         qatomic_rcu_set(&ram_map, coming);
         coming = NULL;
         if (old) {
-            g_free_rcu(old, rcu);
+            call_rcu(old, free_map, rcu);
         }
     }
 }

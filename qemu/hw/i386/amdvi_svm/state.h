@@ -367,7 +367,12 @@ MemTxResult amdvi_svm_access(uint64_t spa, MemTxAttrs attrs, void *buf,
  * ram.c: the host's address of @len bytes of RAM, to be read inside the RCU
  * section it was asked for in.  NULL: unknown, and there may be RAM.
  */
-void *amdvi_svm_find_ram(uint64_t spa, uint64_t len);
+const void *amdvi_svm_find_ram(uint64_t spa, uint64_t len);
+/*
+ * Write to RAM, for all to know.  Within an RCU section.  False: unknown, and
+ * nothing was written.
+ */
+bool amdvi_svm_write_ram(uint64_t spa, const void *buf, uint64_t len);
 /* At realize.  Needs the BQL */
 void amdvi_svm_init_ram(void);
 
