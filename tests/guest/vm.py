@@ -259,6 +259,40 @@ class Vm:
         self.until("query-status", "running")
         state.unlink()
 
+    def move_live(self) -> None:
+        """Migrate into a new QEMU while the guest runs, and go on there.
+
+        Only a VM with disks of its own: both QEMUs have the same files open.
+        The run directory of the new one is a folder in that of the old one.
+        """
+        assert self.guest is not None
+        run_dir = self.run_dir / "next"
+        run_dir.mkdir()
+        for disk in (*(d.path for d in self.guest.disks), self.guest.swap):
+            (run_dir / disk.name).symlink_to(self.run_dir / disk.name)
+        target = Vm(dataclasses.replace(self.options, run_dir=run_dir))
+        link = f"unix:{run_dir / 'migration.sock'}"
+        try:
+            target.launch([*command_line(target.options, self.guest),
+                           "-incoming", link])
+            # Memory that is in use may change faster than a link's default
+            self.qmp("migrate-set-parameters", max__bandwidth=1 << 32,
+                     downtime__limit=2000)
+            self.qmp("migrate", uri=link)
+            self.until("query-migrate", "completed")
+            target.until("query-status", "running")
+        except BaseException:
+            target.stop()
+            raise
+        self.stop()
+        self.become(target)
+
+    def become(self, other: "Vm") -> None:
+        """Go on with the VM that another object has started."""
+        self.options, self.run_dir = other.options, other.run_dir
+        self.log, self.process = other.log, other.process
+        self.monitor, other.monitor = other.monitor, None
+
     def until(self, query: str, wanted: str) -> None:
         """Repeat a query until its status is the wanted one."""
         limit = time.monotonic() + self.options.timeout
