@@ -194,6 +194,15 @@ check-valgrind: tools ## the tool's recorded outputs again, under valgrind
 	@AMDVI_INSPECT=$(OUT)/valgrind/amdvi-inspect scripts/tap-summary \
 	    --timeout 7200 tests/cli/golden-test
 
+.PHONY: fuzz-engine
+fuzz-engine: qemu-fuzz ## the same for the engine in QEMU; part of fuzz once built
+	@scripts/tap-summary --timeout $$((4 * $(FUZZ_TIME) + 1800)) \
+	    --args "--build $(OUT) --time $(FUZZ_TIME) engine generic" \
+	    tests/fuzz/run
+	@cat $(OUT)/fuzz/figures-engine
+fuzz: $(if $(wildcard $(OUT)/qemu-fuzz/qemu-fuzz-x86_64),fuzz-engine)
+CHECK_LONG_PARTS += "fuzz-engine FUZZ_TIME=600"
+
 .PHONY: bench
 bench: qemu tools ## DMA against the stock IOMMUs; the tools (build/bench.json)
 	@rm -f $(OUT)/bench.json

@@ -62,7 +62,8 @@ VARIANTS: Dict[str, Variant] = {
     # libFuzzer's, without qtests: they are no targets of it
     "fuzz": Variant("qemu-fuzz", "plain", "clang",
                     ("--disable-werror", "--enable-asan", "--enable-ubsan",
-                     "--enable-fuzzing"), program=FUZZER),
+                     "--enable-fuzzing", "--without-default-devices",
+                     "--with-devices-x86_64=amdvi-fuzz"), program=FUZZER),
     "tsan": Variant("qemu-tsan", "plain", "gcc",
                     ("--disable-werror", "--enable-tsan")),
     "stock": Variant("qemu", "stock", "gcc", ("--enable-werror",), "-stock"),

@@ -13,6 +13,7 @@
 #include "qemu/rcu.h"
 #include "system/address-spaces.h"
 #include "system/memory.h"
+#include "hw/boards.h"
 #include "state.h"
 
 /* The longest structure, a DTE, and how often it is read again, at most */
@@ -74,6 +75,8 @@ bool amdvi_svm_load(uint64_t spa, void *buf, size_t len)
     MemoryRegion *mr;
     const void *ram;
 
+    /* Nothing, except in a fuzzer, which makes up what is read */
+    fuzz_dma_read_cb(spa, len, current_machine->ram);
     RCU_READ_LOCK_GUARD();
     ram = amdvi_svm_find_ram(spa, len);
     if (!ram) {
