@@ -209,7 +209,7 @@ static void add_range(struct state *state, const char *place,
                       const struct amdvi_mapping *a,
                       const struct amdvi_mapping *b)
 {
-    char old[64], new[64], field[64] = "";
+    char old[64] = "", new[64] = "", field[64] = "";
 
     for (int i = 0; i < 2; i++) {
         const struct amdvi_mapping *m = i ? a : b;
