@@ -123,7 +123,7 @@ static void test_insert(void)
                          REF + n);
         }
     }
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_insert_flags(void)
@@ -140,7 +140,7 @@ static void test_insert_flags(void)
     assert_field(d, DSA_TARGET + 1032, guard(data, 512, 0xffff), APP + 1, REF);
     dsa_expect(d, dif_desc(DSA_OP_DIF_INSERT, 512, 0, 0, INVERT_RESULT), 1);
     assert_field(d, DSA_TARGET + 512, ~guard_at(d, DSA_SOURCE, 512), APP, REF);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_check(void)
@@ -157,7 +157,7 @@ static void test_check(void)
         g_assert_cmpint(record.done, ==, size);
         g_assert_cmphex(record.word2, ==, (uint64_t)APP << 48 | (REF + 20));
     }
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* Spoil a byte of the second block's field; what has to come of it */
@@ -185,7 +185,7 @@ static void test_check_errors(void)
     check_spoiled(d, 0, NO_GUARD, 0);
     check_spoiled(d, 7, NO_REF, 0);
     check_spoiled(d, 2, NO_GUARD | NO_REF, APP_WRONG);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* The second block's field gets @field; fields of all ones are special */
@@ -217,7 +217,7 @@ static void test_check_all_ones(void)
     check_field(d, tags_f, ALL_F, 0x09, all_wrong);
     check_field(d, UINT64_MAX, ALL_F, 0x01, 0);
     check_field(d, UINT64_MAX, ALL_F | ALL_F_ERROR, 0x09, ALL_F_FOUND);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_app_mask(void)
@@ -231,7 +231,7 @@ static void test_app_mask(void)
     /* Bits of the mask are not compared */
     desc.word[6] |= 0x00f1ULL << 32;
     dsa_expect(d, desc, 0x01);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_strip(void)
@@ -245,7 +245,7 @@ static void test_strip(void)
     g_assert_cmpint(record.done, ==, 17 * 4104);
     dsa_assert_equal(d, DSA_TARGET2, DSA_TARGET, 17 * 4096);
     g_assert_cmphex(qtest_readq(d->qts, DSA_TARGET + 17 * 4096), ==, 0);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_update(void)
@@ -273,7 +273,7 @@ static void test_update(void)
     desc.word[7] |= 0x00ffULL << 32;
     dsa_expect(d, desc, 1);
     assert_field(d, DSA_TARGET + 1032, right, 0x5600 | (APP & 0xff), 0x1235);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_sizes(void)
@@ -284,7 +284,7 @@ static void test_sizes(void)
     dsa_expect(d, dif_desc(DSA_OP_DIF_INSERT, 520, 0, 0, 0), 0x13);
     dsa_expect(d, dif_desc(DSA_OP_DIF_STRIP, 520 + 1, 0, 0, 0), 0x13);
     dsa_expect(d, dif_desc(DSA_OP_DIF_INSERT, 512, 0, 0, 0x10), 0x12);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 int main(int argc, char **argv)

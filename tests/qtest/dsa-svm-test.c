@@ -318,10 +318,10 @@ static void test_record_fault(void)
     submit(w, desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0));
     take_request(w, PPR_WRITE, VA_RECORD);
     g_assert_false(is_done(w));
-    g_assert_cmphex(dsa_command(w->d, DSA_CMD_ABORT_ALL, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(w->d, DSA_CMD_ABORT_ALL, 0), ==, 0);
     submit(w, desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0));
     respond(w, take_request(w, PPR_WRITE, VA_RECORD), RESPONSE_INVALID);
-    g_assert_cmphex(dsa_command(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
     /* Without an event log it ends in SWERR */
     g_assert_cmphex(dsa_reg_read(w->d, DSA_REG_SWERR0), ==,
                     0x2d | 0x1a << 8 | (uint64_t)PASID << 40);
@@ -334,13 +334,13 @@ static World *start_event_log(uint32_t entries)
 {
     World *w = start(DSA_QUEUE_NO_PRS);
 
-    g_assert_cmphex(dsa_command(w->d, DSA_CMD_DISABLE_DEVICE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(w->d, DSA_CMD_DISABLE_DEVICE, 0), ==, 0);
     dsa_reg_write(w->d, DSA_REG_EVLCFG0, DSA_EVENT_LOG);
     dsa_reg_write(w->d, DSA_REG_EVLCFG1, entries);
     dsa_reg_write(w->d, DSA_REG_GENCFG, DSA_GENCFG_EVENT_LOG);
     dsa_reg_write(w->d, DSA_REG_GENCTRL, DSA_GENCTRL_EVENT_LOG_INT);
-    g_assert_cmphex(dsa_command(w->d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0);
-    g_assert_cmphex(dsa_command(w->d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(w->d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(w->d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0);
     map(w, VA_RECORD, 0);
     return w;
 }
@@ -365,7 +365,7 @@ static void test_event_log(void)
 
     map(w, VA_TARGET, GUEST_RW);
     submit(w, desc(DSA_OP_FILL, DSA_ANY_RECORD, 0, VA_TARGET, 0x2000));
-    g_assert_cmphex(dsa_command(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
     g_assert_false(has_request(w));
     g_assert_cmphex(dsa_reg_read(w->d, DSA_REG_EVLSTATUS), ==,
                     1ULL << 62 | 1ULL << 32);
@@ -412,7 +412,7 @@ static void test_event_log_order(void)
     set_member(w, VA_LIST, 2, member);
     dsa_submit_to(w->d, 0, batch);
     dsa_submit_to(w->d, 0, drain);
-    g_assert_cmphex(dsa_command(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
     g_assert_cmphex(dsa_reg_read(w->d, DSA_REG_EVLSTATUS), ==,
                     1ULL << 62 | 3ULL << 32);
     /* A member, the first of its batch; the batch; the drain */
@@ -435,14 +435,14 @@ static void test_event_log_full(void)
 
     submit(w, desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0));
     submit(w, desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0));
-    g_assert_cmphex(dsa_command(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
     g_assert_cmphex(dsa_reg_read(w->d, DSA_REG_EVLSTATUS), ==,
                     1ULL << 62 | 1ULL << 32);
     g_assert_cmphex(dsa_reg_read(w->d, DSA_REG_SWERR0) & 0xffff, ==, 0x1a2d);
     /* Software makes room, and the log goes on at its beginning */
     dsa_reg_write(w->d, DSA_REG_EVLSTATUS, 1ULL << 62 | 1);
     submit(w, desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0));
-    g_assert_cmphex(dsa_command(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(w->d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
     g_assert_cmphex(dsa_reg_read(w->d, DSA_REG_EVLSTATUS), ==,
                     1ULL << 62 | 1);
     stop(w);
@@ -490,7 +490,7 @@ static void test_drain(void)
         g_usleep(1000);
     }
     /* Nothing of another PASID is there to be waited for */
-    g_assert_cmphex(dsa_command(w->d, DSA_CMD_DRAIN_PASID, OTHER_PASID), ==,
+    g_assert_cmphex(dsa_execute(w->d, DSA_CMD_DRAIN_PASID, OTHER_PASID), ==,
                     0);
     stop(w);
 }
@@ -503,7 +503,7 @@ static void check_abort(unsigned int code, uint32_t operand)
 
     submit(w, desc(DSA_OP_FILL, BLOCKING, 1, VA_TARGET, 8));
     index = take_request(w, PPR_WRITE, VA_TARGET);
-    g_assert_cmphex(dsa_command(w->d, code, operand), ==, 0);
+    g_assert_cmphex(dsa_execute(w->d, code, operand), ==, 0);
     respond(w, index, RESPONSE_SUCCESS);
     if (code == DSA_CMD_RESET_DEVICE) {
         dsa_enable(w->d, DSA_QUEUE_PASID_ENABLE | PASID << 8);
@@ -573,7 +573,7 @@ static void test_many_pasids(void)
         sva_map(&w->sva, PASID + q, VA_RECORD, physical(VA_RECORD), GUEST_RW);
         dsa_configure_queue(w->d, q, DSA_QUEUE_BLOCK_ON_FAULT |
                             DSA_QUEUE_PASID_ENABLE | (PASID + q) << 8);
-        g_assert_cmphex(dsa_command(w->d, DSA_CMD_ENABLE_QUEUE, q), ==, 0);
+        g_assert_cmphex(dsa_execute(w->d, DSA_CMD_ENABLE_QUEUE, q), ==, 0);
     }
     for (unsigned int q = 0; q < 8; q++) {
         what.word[1] = VA_RECORD + q * DSA_RECORD_BYTES;
@@ -670,7 +670,7 @@ static void test_intel(void)
     dsa_submit_to(d, 0, what);
     g_assert_cmphex(dsa_wait(d, DSA_RECORD).status, ==, 1);
     dsa_assert_equal(d, DSA_SOURCE, DSA_TARGET, 0x2000);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 int main(int argc, char **argv)

@@ -44,7 +44,7 @@ static void test_capabilities(void)
     /* Class 0880, a root complex integrated endpoint, stopped PRI */
     g_assert_cmphex(dsa_config_read(d, 0), ==, 0x0b258086);
     g_assert_cmphex(dsa_config_read(d, 8) >> 16, ==, 0x0880);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_options(void)
@@ -55,12 +55,12 @@ static void test_options(void)
     dsa_configure_queue(d, 63, 0);
     dsa_queue_write(d, 63, DSA_QCFG_SIZE, 5);
     g_assert_cmphex(dsa_queue_read(d, 63, DSA_QCFG_SIZE), ==, 5);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_QUEUE, 63), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_QUEUE, 63), ==, 0);
     /* The last queue is of the fourth group of 16 */
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DISABLE_QUEUE, 3 << 16 | 0x8000),
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DISABLE_QUEUE, 3 << 16 | 0x8000),
                     ==, 0);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* Options that make no sense are refused with a reason */
@@ -92,25 +92,25 @@ static void test_queue_states(void)
 {
     Dsa *d = start();
 
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x20);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DISABLE_QUEUE, 1), ==, 0x20);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x20);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DISABLE_QUEUE, 1), ==, 0x20);
     dsa_enable(d, 0);
     g_assert_cmphex(dsa_queue_read(d, 0, 6) >> 30, ==, 1);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x21);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x21);
     dsa_queue_write(d, 0, DSA_QCFG_SIZE, 1);
     g_assert_cmphex(dsa_queue_read(d, 0, DSA_QCFG_SIZE), ==, DSA_QUEUE_SIZE);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DISABLE_QUEUE, 1), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DISABLE_QUEUE, 1), ==, 0);
     g_assert_cmphex(dsa_queue_read(d, 0, 6) >> 30, ==, 0);
     g_assert_cmphex(dsa_queue_read(d, 0, DSA_QCFG_SIZE), ==, DSA_QUEUE_SIZE);
     /* Status bits are not configuration */
     dsa_queue_write(d, 0, 6, UINT32_MAX);
     g_assert_cmphex(dsa_queue_read(d, 0, 6) >> 30, ==, 0);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_RESET_QUEUE, 1), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_RESET_QUEUE, 1), ==, 0);
     for (unsigned int word = 0; word < DSA_QUEUE_DWORDS; word++) {
         g_assert_cmphex(dsa_queue_read(d, 0, word), ==,
                         word == 6 ? 1u << 29 : 0);
     }
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_device_states(void)
@@ -118,37 +118,37 @@ static void test_device_states(void)
     Dsa *d = start();
 
     g_assert_cmphex(dsa_reg_read(d, DSA_REG_GENSTS), ==, 0);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DISABLE_DEVICE, 0), ==, 0x31);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DISABLE_DEVICE, 0), ==, 0x31);
     dsa_enable(d, 0);
     g_assert_cmphex(dsa_reg_read(d, DSA_REG_GENSTS), ==, 1);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0x10);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DISABLE_DEVICE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0x10);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DISABLE_DEVICE, 0), ==, 0);
     g_assert_cmphex(dsa_reg_read(d, DSA_REG_GENSTS), ==, 0);
     g_assert_cmphex(dsa_queue_read(d, 0, 6) >> 30, ==, 0);
     g_assert_cmphex(dsa_queue_read(d, 0, DSA_QCFG_SIZE), ==, DSA_QUEUE_SIZE);
     dsa_reg_write(d, DSA_REG_GENCTRL, 3);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_RESET_DEVICE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_RESET_DEVICE, 0), ==, 0);
     g_assert_cmphex(dsa_queue_read(d, 0, DSA_QCFG_SIZE), ==, 0);
     g_assert_cmphex(dsa_reg_read(d, DSA_REG_GENCTRL), ==, 0);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_command_errors(void)
 {
     Dsa *d = start();
 
-    g_assert_cmphex(dsa_command(d, 0, 0), ==, 0x01);
-    g_assert_cmphex(dsa_command(d, 13, 0), ==, 0x01);
-    g_assert_cmphex(dsa_command(d, 31, 0), ==, 0x01);
+    g_assert_cmphex(dsa_execute(d, 0, 0), ==, 0x01);
+    g_assert_cmphex(dsa_execute(d, 13, 0), ==, 0x01);
+    g_assert_cmphex(dsa_execute(d, 31, 0), ==, 0x01);
     dsa_enable(d, 0);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_QUEUE, 8), ==, 0x02);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DRAIN_QUEUE, 0x100), ==, 0x02);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DRAIN_QUEUE, 5 << 16 | 1), ==,
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_QUEUE, 8), ==, 0x02);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DRAIN_QUEUE, 0x100), ==, 0x02);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DRAIN_QUEUE, 5 << 16 | 1), ==,
                     0x02);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_RESET_DEVICE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_RESET_DEVICE, 0), ==, 0);
     dsa_config_write(d, 4, 2, 2);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0x12);
-    dsa_stop(d);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0x12);
+    dsa_quit(d);
 }
 
 static void test_queue_checks(void)
@@ -157,40 +157,40 @@ static void test_queue_checks(void)
 
     dsa_group_write(d, 0, 0, 1);
     dsa_group_write(d, 0, DSA_GROUP_ENGINES / 8, 1);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0);
     dsa_configure_queue(d, 0, 0);
     dsa_queue_write(d, 0, DSA_QCFG_SIZE, 0);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x22);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x22);
     dsa_queue_write(d, 0, DSA_QCFG_SIZE, 129);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x22);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x22);
     dsa_queue_write(d, 0, DSA_QCFG_SIZE, 128);
     dsa_queue_write(d, 0, DSA_QCFG_MODE, DSA_QUEUE_DEDICATED);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x23);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x23);
     /* A shared queue has its PASIDs from descriptors, so they must be on */
     dsa_queue_write(d, 0, DSA_QCFG_MODE, 1 << 4);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x26);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x26);
     /* PASIDs are not enabled in the PCI capability */
     dsa_configure_queue(d, 0, DSA_QUEUE_PASID_ENABLE | 5 << 8);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x26);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x26);
     dsa_configure_queue(d, 0, 0);
     dsa_queue_write(d, 0, DSA_QCFG_LIMITS, 11 << 5 | 31);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x27);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0x27);
     dsa_queue_write(d, 0, DSA_QCFG_LIMITS, 10 << 5 | 31);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0);
-    dsa_stop(d);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0);
+    dsa_quit(d);
 }
 
 /* Try to enable the device with one thing wrong in its groups */
 static void check_groups(Dsa *d, unsigned int group, unsigned int qword,
                          uint64_t value, uint8_t error)
 {
-    g_assert_cmphex(dsa_command(d, DSA_CMD_RESET_DEVICE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_RESET_DEVICE, 0), ==, 0);
     dsa_group_write(d, 0, 0, 3);
     dsa_group_write(d, 0, DSA_GROUP_ENGINES / 8, 3);
     dsa_group_write(d, 1, 0, 4);
     dsa_group_write(d, 1, DSA_GROUP_ENGINES / 8, 4);
     dsa_group_write(d, group, qword, value);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_DEVICE, 0), ==, error);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_DEVICE, 0), ==, error);
 }
 
 static void test_group_checks(void)
@@ -204,18 +204,18 @@ static void test_group_checks(void)
     check_groups(d, 1, DSA_GROUP_FLAGS / 8, 96 << 8, 0);
     check_groups(d, 1, DSA_GROUP_FLAGS / 8, 97 << 8, 0x18);
     check_groups(d, 1, DSA_GROUP_FLAGS / 8, 97 << 20, 0x18);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_RESET_DEVICE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_RESET_DEVICE, 0), ==, 0);
     dsa_queue_write(d, 0, DSA_QCFG_SIZE, 100);
     dsa_queue_write(d, 1, DSA_QCFG_SIZE, 29);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0x14);
-    dsa_stop(d);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0x14);
+    dsa_quit(d);
 }
 
 static void test_command_interrupt(void)
 {
     Dsa *d = start();
 
-    g_assert_cmphex(dsa_command(d, DSA_CMD_RESET_DEVICE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_RESET_DEVICE, 0), ==, 0);
     g_assert_false(dsa_message(d, 0));
     g_assert_cmphex(dsa_reg_read(d, DSA_REG_INTCAUSE), ==, 0);
     qtest_writel(d->qts, DSA_BAR0 + DSA_REG_CMD,
@@ -224,7 +224,7 @@ static void test_command_interrupt(void)
     g_assert_cmphex(dsa_reg_read(d, DSA_REG_INTCAUSE), ==, 2);
     dsa_reg_write(d, DSA_REG_INTCAUSE, 2);
     g_assert_cmphex(dsa_reg_read(d, DSA_REG_INTCAUSE), ==, 0);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_noop(void)
@@ -235,7 +235,7 @@ static void test_noop(void)
 
     g_assert_cmpint(record.done, ==, 0);
     g_assert_cmphex(record.fault_address, ==, 0);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* Every slot of both pages takes descriptors, in any order of words */
@@ -254,7 +254,7 @@ static void test_portals(void)
         g_assert_cmphex(dsa_wait(d, DSA_RECORD).status, ==, 1);
     }
     g_assert_cmphex(qtest_readq(d->qts, DSA_BAR2), ==, UINT64_MAX);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* Nothing comes of descriptors for queues that cannot take them */
@@ -263,16 +263,16 @@ static void test_dropped(void)
     DsaDesc desc = dsa_desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0);
     Dsa *d = start();
 
-    dsa_submit(d, desc);
+    dsa_launch(d, desc);
     dsa_enable(d, 0);
     dsa_submit_to(d, 1, desc);
     dsa_queue_write(d, 1, DSA_QCFG_SIZE, 4);
     dsa_queue_write(d, 1, DSA_QCFG_MODE, 1 << 4 | DSA_QUEUE_PASID_ENABLE);
     dsa_submit_to(d, 1, desc);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
     g_assert_cmpint(qtest_readb(d->qts, DSA_RECORD), ==, 0);
     g_assert_cmphex(dsa_reg_read(d, DSA_REG_SWERR0), ==, 0);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void check_move(uint32_t size)
@@ -288,7 +288,7 @@ static void check_move(uint32_t size)
     dsa_assert_equal(d, DSA_SOURCE + 3, DSA_TARGET + 5, size);
     g_assert_cmpint(qtest_readb(d->qts, DSA_TARGET + 4), ==, 0);
     g_assert_cmpint(qtest_readb(d->qts, DSA_TARGET + 5 + size), ==, 0);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_memmove(void)
@@ -313,7 +313,7 @@ static void test_fill(void)
     }
     g_assert_cmphex(qtest_readq(d->qts, DSA_TARGET + 64 * KIB), ==,
                     pattern & 0xffffffffff);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_compare(void)
@@ -337,7 +337,7 @@ static void test_compare(void)
     dsa_expect(d, desc, 2);
     desc.word[5] = 1;
     dsa_expect(d, desc, 1);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_compare_pattern(void)
@@ -356,7 +356,7 @@ static void test_compare_pattern(void)
     record = dsa_expect(d, desc, 1);
     g_assert_cmpint(record.result, ==, 1);
     g_assert_cmpint(record.done, ==, 82);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_dualcast(void)
@@ -372,7 +372,7 @@ static void test_dualcast(void)
     dsa_assert_equal(d, DSA_SOURCE, DSA_TARGET2 + 8, 100000);
     desc.word[5] = DSA_TARGET2 + 16;
     dsa_expect(d, desc, 0x17);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* The CRC of "123456789" with a seed of zero is a known number */
@@ -394,7 +394,7 @@ static void test_crc(void)
     g_assert_cmphex(dsa_expect(d, desc, 1).word2, ==,
                     crc32c(~0x12345678u, data, 100000));
     dsa_assert_equal(d, DSA_SOURCE, DSA_TARGET, 100000);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_cache_flush(void)
@@ -404,7 +404,7 @@ static void test_cache_flush(void)
     g_assert_cmpint(dsa_expect(d, dsa_desc(DSA_OP_CACHE_FLUSH, DSA_ANY_RECORD,
                                            0, DSA_TARGET, 70000), 1).done,
                     ==, 70000);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* spec/dsa-device.md 6.3: what is wrong with each of them */
@@ -444,7 +444,7 @@ static void test_descriptor_errors(void)
     g_assert_cmphex(dsa_expect(d, dsa_desc(DSA_OP_NOOP, DSA_ANY_RECORD |
                                            1 << 14 | 1 << 20, 0, 0, 0),
                                0x11).word2, ==, 1 << 14 | 1 << 20);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* The queue's own limits, and the operations it is allowed */
@@ -455,8 +455,8 @@ static void test_queue_limits(void)
     dsa_configure_queue(d, 0, 0);
     dsa_queue_write(d, 0, DSA_QCFG_LIMITS, 1 << 5 | 12);
     dsa_queue_write(d, 0, DSA_QCFG_OPERATIONS, 0xf & ~(1 << DSA_OP_DRAIN));
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0);
     dsa_expect(d, dsa_desc(DSA_OP_MEMMOVE, DSA_ANY_RECORD, DSA_SOURCE,
                            DSA_TARGET, 4096), 0x01);
     dsa_expect(d, dsa_desc(DSA_OP_MEMMOVE, DSA_ANY_RECORD, DSA_SOURCE,
@@ -464,7 +464,7 @@ static void test_queue_limits(void)
     dsa_expect(d, dsa_desc(DSA_OP_BATCH, DSA_ANY_RECORD, DSA_LIST, 0, 3),
                0x14);
     dsa_expect(d, dsa_desc(DSA_OP_DRAIN, DSA_ANY_RECORD, 0, 0, 0), 0x10);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* No record is written unless it is asked for, or something went wrong */
@@ -473,11 +473,11 @@ static void test_record_on_request(void)
     Dsa *d = start_enabled();
     DsaDesc desc = dsa_desc(DSA_OP_NOOP, DSA_FLAG_COMPLETION_VALID, 0, 0, 0);
 
-    dsa_submit(d, desc);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DRAIN_QUEUE, 1), ==, 0);
+    dsa_launch(d, desc);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DRAIN_QUEUE, 1), ==, 0);
     g_assert_cmpint(qtest_readb(d->qts, DSA_RECORD), ==, 0);
     dsa_expect(d, dsa_desc(0x0a, DSA_FLAG_COMPLETION_VALID, 0, 0, 0), 0x10);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* Without a place for a record SWERR tells, once */
@@ -486,14 +486,14 @@ static void test_software_error(void)
     Dsa *d = start_enabled();
     DsaDesc desc = dsa_desc(0x0a, 0, 0, 0, 0);
 
-    dsa_submit(d, desc);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    dsa_launch(d, desc);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
     g_assert_cmphex(dsa_reg_read(d, DSA_REG_SWERR0), ==, 0x0a0000100d);
     g_assert_cmphex(dsa_reg_read(d, DSA_REG_INTCAUSE), ==, 1);
     g_assert_false(dsa_message(d, 0));
     dsa_reg_write(d, DSA_REG_GENCTRL, 1);
-    dsa_submit(d, desc);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    dsa_launch(d, desc);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
     g_assert_true(dsa_message(d, 0));
     g_assert_cmphex(dsa_reg_read(d, DSA_REG_SWERR0), ==, 0x0a0000100f);
     dsa_reg_write(d, DSA_REG_SWERR0, 3);
@@ -501,10 +501,10 @@ static void test_software_error(void)
     /* A record cannot be written to an address like this */
     desc = dsa_desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0);
     desc.word[1] = DSA_RECORD + 16;
-    dsa_submit(d, desc);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    dsa_launch(d, desc);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
     g_assert_cmphex(dsa_reg_read(d, DSA_REG_SWERR0), ==, 0x1b0d);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 static void test_interrupt(void)
@@ -514,7 +514,7 @@ static void test_interrupt(void)
 
     desc.word[4] = 1ULL << 32;
     dsa_expect(d, desc, 0x01);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
     g_assert_true(dsa_message(d, 1));
     /* Vector 0 is not for descriptors, 9 does not exist */
     desc.word[4] = 0;
@@ -526,7 +526,7 @@ static void test_interrupt(void)
     desc.word[4] = 2ULL << 32;
     dsa_expect(d, desc, 0x19);
     g_assert_false(dsa_message(d, 2));
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* Descriptor @n of the list, with a record of its own */
@@ -569,7 +569,7 @@ static void test_batch(void)
     for (unsigned int n = 0; n < 20; n++) {
         g_assert_cmphex(member_status(d, n), ==, 1);
     }
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* A failure fails the batch; only a fence keeps others from running */
@@ -591,7 +591,7 @@ static void test_batch_failure(void)
     g_assert_cmphex(member_status(d, 2), ==, 0x10);
     g_assert_cmphex(member_status(d, 3), ==, 0x01);
     g_assert_cmphex(member_status(d, 4), ==, 0);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* Drain is done when everything before it is, whatever that was */
@@ -602,10 +602,10 @@ static void test_drain(void)
                             DSA_SOURCE, DSA_TARGET, 4 * MIB);
 
     dsa_fill(d, DSA_SOURCE, 4 * MIB);
-    dsa_submit(d, move);
+    dsa_launch(d, move);
     dsa_expect(d, dsa_desc(DSA_OP_DRAIN, DSA_ANY_RECORD, 0, 0, 0), 0x01);
     dsa_assert_equal(d, DSA_SOURCE, DSA_TARGET, 4 * MIB);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* What is aborted leaves nothing behind; the queue works afterwards */
@@ -616,13 +616,13 @@ static void test_abort(void)
                             DSA_TARGET, 64 * MIB);
 
     for (unsigned int n = 0; n < 12; n++) {
-        dsa_submit(d, desc);
+        dsa_launch(d, desc);
     }
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ABORT_QUEUE, 1), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ABORT_QUEUE, 1), ==, 0);
     g_assert_cmpint(dsa_queue_read(d, 0, 6) & 0xffff, ==, 0);
     g_assert_cmpint(qtest_readb(d->qts, DSA_RECORD), ==, 0);
     dsa_expect(d, dsa_desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0), 1);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* Disable lets what is queued end, but takes no more */
@@ -632,14 +632,14 @@ static void test_disable(void)
     DsaDesc desc = dsa_desc(DSA_OP_FILL, DSA_ANY_RECORD, 0x1111111111111111,
                             DSA_TARGET, 8 * MIB);
 
-    dsa_submit(d, desc);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DISABLE_QUEUE, 1), ==, 0);
+    dsa_launch(d, desc);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DISABLE_QUEUE, 1), ==, 0);
     g_assert_cmphex(qtest_readb(d->qts, DSA_RECORD), ==, 1);
     g_assert_cmphex(qtest_readb(d->qts, DSA_TARGET + 8 * MIB - 1), ==, 0x11);
-    dsa_submit(d, desc);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
+    dsa_launch(d, desc);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_DRAIN_ALL, 0), ==, 0);
     g_assert_cmpint(qtest_readb(d->qts, DSA_RECORD), ==, 0);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* A function level reset forgets it all */
@@ -655,7 +655,7 @@ static void test_function_reset(void)
         pcie = (head & 0xff) == 0x10 ? at : pcie;
         at = head >> 8;
     }
-    dsa_submit(d, dsa_desc(DSA_OP_FILL, DSA_ANY_RECORD, 0, DSA_TARGET,
+    dsa_launch(d, dsa_desc(DSA_OP_FILL, DSA_ANY_RECORD, 0, DSA_TARGET,
                            64 * MIB));
     dsa_config_write(d, pcie + 8, 0x8000, 2);
     dsa_enable_pci(d);
@@ -664,7 +664,7 @@ static void test_function_reset(void)
     g_assert_cmpint(dsa_queue_read(d, 0, 6) & 0xffff, ==, 0);
     dsa_enable(d, 0);
     dsa_expect(d, dsa_desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0), 1);
-    dsa_stop(d);
+    dsa_quit(d);
 }
 
 /* An address that is good, or the device's own, or nothing */
@@ -752,7 +752,7 @@ static void test_hostile(void)
     dsa_enable_pci(d);
     dsa_enable(d, 0);
     dsa_expect(d, dsa_desc(DSA_OP_NOOP, DSA_ANY_RECORD, 0, 0, 0), 1);
-    dsa_stop(d);
+    dsa_quit(d);
     g_rand_free(rand);
 }
 

@@ -109,7 +109,7 @@ Dsa *dsa_start(const char *machine_options, const char *dsa_options)
                                   machine_options, dsa_options), DSA_BDF);
 }
 
-void dsa_stop(Dsa *d)
+void dsa_quit(Dsa *d)
 {
     qtest_quit(d->qts);
     g_free(d);
@@ -135,7 +135,7 @@ bool dsa_command_active(Dsa *d)
     return qtest_readl(d->qts, DSA_BAR0 + DSA_REG_CMDSTS) & DSA_CMDSTS_ACTIVE;
 }
 
-uint8_t dsa_command(Dsa *d, unsigned int code, uint32_t operand)
+uint8_t dsa_execute(Dsa *d, unsigned int code, uint32_t operand)
 {
     unsigned int n = 0;
 
@@ -185,8 +185,8 @@ void dsa_enable(Dsa *d, uint32_t mode)
     dsa_configure_queue(d, 0, mode);
     dsa_group_write(d, 0, 0, 1);
     dsa_group_write(d, 0, DSA_GROUP_ENGINES / 8, 1);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0);
-    g_assert_cmphex(dsa_command(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_DEVICE, 0), ==, 0);
+    g_assert_cmphex(dsa_execute(d, DSA_CMD_ENABLE_QUEUE, 0), ==, 0);
 }
 
 DsaDesc dsa_desc(unsigned int opcode, uint32_t flags, uint64_t source,
@@ -210,7 +210,7 @@ void dsa_submit_to(Dsa *d, unsigned int queue, DsaDesc desc)
     }
 }
 
-void dsa_submit(Dsa *d, DsaDesc desc)
+void dsa_launch(Dsa *d, DsaDesc desc)
 {
     qtest_memset(d->qts, desc.word[1], 0, DSA_RECORD_BYTES);
     dsa_submit_to(d, 0, desc);
@@ -237,7 +237,7 @@ DsaRecord dsa_expect(Dsa *d, DsaDesc desc, uint8_t status)
 {
     DsaRecord record;
 
-    dsa_submit(d, desc);
+    dsa_launch(d, desc);
     record = dsa_wait(d, desc.word[1]);
     g_assert_cmphex(record.status, ==, status);
     return record;

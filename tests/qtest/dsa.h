@@ -46,7 +46,7 @@ typedef struct DsaRecord {
 
 /* Start it: options of the machine ("-device ...") and of the DSA (",...") */
 Dsa *dsa_start(const char *machine_options, const char *dsa_options);
-void dsa_stop(Dsa *d);
+void dsa_quit(Dsa *d);
 /* The same for the function @bdf of a machine that runs; free with g_free() */
 Dsa *dsa_attach(QTestState *qts, uint16_t bdf);
 /* Memory decoding, bus mastering, MSI-X; part of both */
@@ -59,7 +59,7 @@ void dsa_config_write(Dsa *d, uint16_t offset, uint32_t value, int size);
 uint64_t dsa_reg_read(Dsa *d, uint32_t offset);
 void dsa_reg_write(Dsa *d, uint32_t offset, uint64_t value);
 /* Run a command to its end; returns its error */
-uint8_t dsa_command(Dsa *d, unsigned int code, uint32_t operand);
+uint8_t dsa_execute(Dsa *d, unsigned int code, uint32_t operand);
 /* Write the command register only */
 void dsa_command_start(Dsa *d, unsigned int code, uint32_t operand);
 bool dsa_command_active(Dsa *d);
@@ -79,7 +79,7 @@ void dsa_enable(Dsa *d, uint32_t mode);
 DsaDesc dsa_desc(unsigned int opcode, uint32_t flags, uint64_t source,
                  uint64_t destination, uint32_t size);
 /* Clear the place of the record, submit to the first page of queue 0 */
-void dsa_submit(Dsa *d, DsaDesc desc);
+void dsa_launch(Dsa *d, DsaDesc desc);
 void dsa_submit_to(Dsa *d, unsigned int queue, DsaDesc desc);
 /* Wait for the record at @address */
 DsaRecord dsa_wait(Dsa *d, uint64_t address);
