@@ -47,6 +47,7 @@ QEMU_BUILD_BUG_ON(WORLD_SPACES * SPACE_TABLES > WORLD_ARENA);
 #define INVALIDATE_ALL 0x8000000000000000ULL
 #define COMPLETION_WAIT_STORE (0x1000000000000001ULL | RESULT)
 #define GN 4ULL
+#define PDE_TOO 2ULL
 #define ALL_ADDRESSES 0x7ffffffffffff001ULL
 
 const uint32_t world_pasids[WORLD_CONTEXTS] = {
@@ -504,36 +505,93 @@ static unsigned int pick_frame(World *w, unsigned int context)
     return frame_at(leaf & 0x000ffffffffff000ULL) % FRAMES;
 }
 
-static void change_tables(World *w)
+static void forget_context(World *w, unsigned int space, unsigned int context,
+                           uint32_t covered)
 {
-    unsigned int space = pick_space(w);
-    unsigned int context = pick_tables(w, space);
+    for (unsigned int page = 0; page < WORLD_PAGES; page++) {
+        for (unsigned int k = 0; k < WORLD_KINDS && covered >> page & 1; k++) {
+            w->of_space[space][context][page][k] =
+                answers_of_space(w, space, context, page, k);
+        }
+    }
+    for (unsigned int i = 0; i < WORLD_DEVICES; i++) {
+        for (unsigned int page = 0; page < WORLD_PAGES; page++) {
+            if (w->device[i].space == space && (covered >> page & 1)) {
+                forget_page(w, &w->device[i], context, page);
+            }
+        }
+    }
+}
 
-    switch (world_random(w, 9)) {
+/* INVALIDATE_IOMMU_PAGES for a PASID of a domain, or for its host tables */
+static void invalidate_pages(World *w, unsigned int space,
+                             unsigned int context, uint64_t range,
+                             bool directories)
+{
+    uint64_t pasid = context < WORLD_PASIDS ? world_pasids[context] : 0;
+
+    command(w->b, INVALIDATE_PAGES | (uint64_t)domain_of(space) << 32 | pasid,
+            range | (context < WORLD_PASIDS ? GN : 0) |
+            (directories ? PDE_TOO : 0));
+}
+
+/* From here on directories are those in memory */
+static void settle(World *w, unsigned int space)
+{
+    for (unsigned int c = 0; c < WORLD_PASIDS && space != WORLD_HOST; c++) {
+        invalidate_pages(w, space, c, ALL_ADDRESSES, true);
+        forget_context(w, space, c, UINT32_MAX);
+    }
+    if (space == WORLD_HOST) {
+        invalidate_pages(w, space, WORLD_PASIDS, ALL_ADDRESSES, true);
+        forget_context(w, space, WORLD_PASIDS, UINT32_MAX);
+    }
+    w->unsettled[space] = false;
+}
+
+/* A pointer to another table, its rights, or a large page instead */
+static void change_directory(World *w, unsigned int space,
+                             unsigned int context)
+{
+    switch (world_random(w, 4)) {
     case 0:
         set_upper(w, space, context, 3 + world_random(w, 2),
                   random_rights(w, space));
         break;
     case 1:
-    case 2:
-        set_level_2(w, space, context, world_random(w, 3) > 0,
-                    random_rights(w, space));
-        break;
-    case 3:
         if (space != WORLD_HOST) {
             set_gcr3(w, space, context, world_random(w, 2) ? context
                      : world_random(w, WORLD_PASIDS), world_random(w, 6));
         }
         break;
-    case 4:
+    default:
+        set_level_2(w, space, context, world_random(w, 3) > 0,
+                    random_rights(w, space));
+        break;
+    }
+    w->unsettled[space] = true;
+}
+
+static void change_tables(World *w)
+{
+    unsigned int space = pick_space(w);
+    unsigned int context = pick_tables(w, space);
+    unsigned int choice = world_random(w, 9);
+
+    if (choice == 4) {
         space = WORLD_NESTED;
+    }
+    if (w->unsettled[space]) {
+        settle(w, space);
+    }
+    if (choice < 4) {
+        change_directory(w, space, context);
+    } else if (choice == 4) {
         set_host_frame(w, pick_frame(w, context),
                        world_frame(world_random(w, FRAMES)) |
                        random_rights(w, WORLD_HOST));
-        break;
-    default:
+    } else {
         set_leaf(w, space, context, world_pick_page(w));
-        break;
     }
     learn_space(w, space);
 }
@@ -566,25 +624,13 @@ static uint64_t random_range(World *w, uint32_t *covered)
     }
 }
 
-static void forget_context(World *w, unsigned int space, unsigned int context,
-                           uint32_t covered)
+/* Whether a command is to drop directories, too: not if they are as before */
+static bool with_directories(World *w, unsigned int space)
 {
-    for (unsigned int page = 0; page < WORLD_PAGES; page++) {
-        for (unsigned int k = 0; k < WORLD_KINDS && covered >> page & 1; k++) {
-            w->of_space[space][context][page][k] =
-                answers_of_space(w, space, context, page, k);
-        }
-    }
-    for (unsigned int i = 0; i < WORLD_DEVICES; i++) {
-        for (unsigned int page = 0; page < WORLD_PAGES; page++) {
-            if (w->device[i].space == space && (covered >> page & 1)) {
-                forget_page(w, &w->device[i], context, page);
-            }
-        }
-    }
+    return w->unsettled[space] || world_random(w, 2);
 }
 
-/* INVALIDATE_IOMMU_PAGES with GN: one PASID of one domain */
+/* One PASID of one domain */
 static void invalidate_pasid(World *w)
 {
     unsigned int space = pick_space(w);
@@ -592,8 +638,7 @@ static void invalidate_pasid(World *w)
     uint32_t covered;
     uint64_t range = random_range(w, &covered);
 
-    command(w->b, INVALIDATE_PAGES | (uint64_t)domain_of(space) << 32 |
-            world_pasids[context], range | GN);
+    invalidate_pages(w, space, context, range, with_directories(w, space));
     forget_context(w, space, context, covered);
 }
 
@@ -607,7 +652,8 @@ static void invalidate_domain(World *w)
     uint32_t covered;
     uint64_t range = random_range(w, &covered);
 
-    command(w->b, INVALIDATE_PAGES | (uint64_t)domain_of(space) << 32, range);
+    invalidate_pages(w, space, WORLD_PASIDS, range,
+                     with_directories(w, space));
     forget_context(w, space, WORLD_PASIDS, covered);
     if (space == WORLD_NESTED && range == ALL_ADDRESSES) {
         for (unsigned int c = 0; c < WORLD_PASIDS; c++) {
@@ -645,6 +691,7 @@ static void invalidate_all(World *w)
         for (unsigned int c = 0; c < WORLD_CONTEXTS; c++) {
             forget_context(w, space, c, UINT32_MAX);
         }
+        w->unsettled[space] = false;
     }
 }
 

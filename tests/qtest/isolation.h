@@ -9,8 +9,12 @@
  * are still legal: what the tables say now, and what they said since the last
  * invalidation that covers the request was complete.  Devices of a domain may
  * be answered with what others of it were told before: what is cached is
- * tagged by DomainID.  It has this from the
- * naive model, and knows nothing of what is cached where.
+ * tagged by DomainID.  It has this from the naive model, and knows nothing of
+ * what is cached where.
+ *
+ * An IOMMU may also find an entry of now by a directory of before, until
+ * INVALIDATE_IOMMU_PAGES with PDE=1: answers that no tables ever gave.  So
+ * after a change of directories nothing else of them changes before that.
  */
 #ifndef AMDVI_ISOLATION_H
 #define AMDVI_ISOLATION_H
@@ -65,6 +69,8 @@ typedef struct World {
     WorldDevice device[WORLD_DEVICES];
     /* What a device of each space may find whose DTE was always open */
     WorldAnswers of_space[WORLD_SPACES];
+    /* Directories of the space may be in use that it has no more */
+    bool unsettled[WORLD_SPACES];
     uint64_t arena[WORLD_ARENA][512];
     uint64_t data[FRAMES][FRAME_WORDS];
 } World;
