@@ -202,6 +202,16 @@ static void take_register(struct amdvi_page *page, struct amdvi_row *row,
                                             words[1]);
 }
 
+/* The rights a request asked for, of AMDVI_PERM_* */
+static const char *access_word(uint64_t access)
+{
+    static const char *const words[] = {
+        "---", "r--", "-w-", "rw-", "--x", "r-x", "-wx", "rwx",
+    };
+
+    return words[access & (AMDVI_PERM_R | AMDVI_PERM_W | AMDVI_PERM_X)];
+}
+
 /* Kinds whose words are numbers */
 static void take_numbers(struct amdvi_page *page, struct amdvi_row *row,
                          const char *kind, const uint64_t *words,
@@ -218,11 +228,12 @@ static void take_numbers(struct amdvi_page *page, struct amdvi_row *row,
                                words[0], detail, words[1]);
     } else if (strcmp(kind, "fault") == 0) {
         row->cell[COLUMN_NAME] = amdvi_cell_text(strings, "%s", reason);
+        *set = amdvi_cell_text(strings, "Address=0x%" PRIx64 " access=%s",
+                               words[0], access_word(words[1]));
+    } else if (strcmp(kind, "stale-hit") == 0) {
         *set = amdvi_cell_text(strings, "Address=0x%" PRIx64
-                               " access=%s%s%s", words[0],
-                               words[1] & 1 ? "r" : "-",
-                               words[1] & 2 ? "w" : "-",
-                               words[1] & 4 ? "x" : "-");
+                               " access=%s age-ns=%" PRIu64, words[0],
+                               access_word(detail), words[1]);
     } else if (strcmp(kind, "invalidation") == 0) {
         *set = amdvi_cell_text(strings, "Address=0x%" PRIx64
                                " size=0x%" PRIx64, words[0], words[1]);

@@ -153,6 +153,15 @@ static bool is_certain(AmdviEngine *e, AmdviDoubt *doubt,
            now - doubt->since > GRACE_NS;
 }
 
+/* Let hits on an entry of the IOMMU that is stale for certain be recorded */
+static void tell_engine(const AmdviJudge *j, uint32_t index,
+                        const AmdviIotlbCopy *copy, int64_t stale_since)
+{
+    if (!j->device) {
+        amdvi_svm_judge(j->engine, index, copy, stale_since);
+    }
+}
+
 static void verify_entry(const AmdviJudge *j, uint32_t index,
                          const AmdviIotlbCopy *copy, AmdIommuIotlbEntry *reply)
 {
@@ -167,13 +176,17 @@ static void verify_entry(const AmdviJudge *j, uint32_t index,
     if (!reply->has_changed) {
         reply->state = AMD_IOMMU_IOTLB_STATE_FRESH;
         doubt->since = 0;
-    } else if (!is_certain(j->engine, doubt, copy)) {
-        reply->state = AMD_IOMMU_IOTLB_STATE_PENDING;
-    } else if (reply->changed == AMD_IOMMU_IOTLB_CHANGE_UNBACKED) {
-        reply->state = AMD_IOMMU_IOTLB_STATE_UNBACKED;
-    } else {
-        reply->state = AMD_IOMMU_IOTLB_STATE_STALE;
+        tell_engine(j, index, copy, 0);
+        return;
     }
+    if (!is_certain(j->engine, doubt, copy)) {
+        reply->state = AMD_IOMMU_IOTLB_STATE_PENDING;
+        return;
+    }
+    reply->state = reply->changed == AMD_IOMMU_IOTLB_CHANGE_UNBACKED
+                   ? AMD_IOMMU_IOTLB_STATE_UNBACKED
+                   : AMD_IOMMU_IOTLB_STATE_STALE;
+    tell_engine(j, index, copy, doubt->since);
 }
 
 static AmdIommuIotlbEntry *query_entry(const AmdviIotlbCopy *copy)

@@ -702,6 +702,70 @@ static void test_trace(void)
     stop(&g);
 }
 
+/* Check that the next record is a read that hit what is stale since 60 ms */
+static void assert_stale_hit(Guest *g, uint64_t *number_)
+{
+    g_assert_cmpint(read_page(g, 5, FIRST), ==, TESTDEV_OK);
+    assert_record(g, number_, "stale-hit", 5, PAGE_OF(FIRST), 60000000);
+}
+
+/*
+ * A hit on what verify has found stale is told with its age, once for each
+ * verify, and served as before; other hits are not told.
+ */
+static void test_stale_hit(void)
+{
+    Guest g = start();
+    uint64_t n, before = 0x1122334455667788, bytes = 0;
+
+    qtest_writeq(g.b->qts, PAGE, before);
+    read_page(&g, 5, FIRST);
+    assert_state(&g, "fresh", NULL);
+    n = trace_end(&g);
+    read_page(&g, 5, FIRST);
+    set_guest_leaf(&g, FIRST, PAGE_OF(7) | G_RW);
+    /* The clock is at 0, of which no age is counted */
+    qtest_clock_step(g.b->qts, 1);
+    assert_state(&g, "pending", "address");
+    read_page(&g, 5, FIRST);
+    qtest_clock_step(g.b->qts, 60000000);
+    assert_state(&g, "stale", "address");
+    assert_stale_hit(&g, &n);
+    testdev_read(g.t, UNTRANSLATED, 5, PAGE_OF(FIRST), &bytes, 8);
+    g_assert_cmphex(bytes, ==, before);
+    g_assert_cmpint(trace_end(&g), ==, n);
+    assert_state(&g, "stale", "address");
+    assert_stale_hit(&g, &n);
+    assert_counts(&g, 5, 5, 1);
+    stop(&g);
+}
+
+/* What was stale and is right again, or gone, is not told any more */
+static void test_stale_no_more(void)
+{
+    Guest g = start();
+    uint64_t n;
+
+    read_page(&g, 5, FIRST);
+    for (int invalidated = 0; invalidated < 2; invalidated++) {
+        set_guest_leaf(&g, FIRST, PAGE_OF(7) | G_RW);
+        assert_state(&g, "pending", "address");
+        qtest_clock_step(g.b->qts, 60000000);
+        assert_state(&g, "stale", "address");
+        if (invalidated) {
+            flush_guest(&g, DOMAIN, 5, EVERYTHING);
+        } else {
+            set_guest_leaf(&g, FIRST, PAGE | G_RW);
+            assert_state(&g, "fresh", NULL);
+        }
+        n = trace_end(&g);
+        read_page(&g, 5, FIRST);
+        read_page(&g, 5, FIRST);
+        g_assert_cmpint(trace_end(&g), ==, n);
+    }
+    stop(&g);
+}
+
 /* The ring keeps the last 8192, and tells which number it is at */
 static void test_trace_ring(void)
 {
@@ -834,6 +898,8 @@ int main(int argc, char **argv)
     qtest_add_func("/amdvi/cache-pasid/privileged", test_privileged);
     qtest_add_func("/amdvi/cache-pasid/iotlb", test_iotlb);
     qtest_add_func("/amdvi/cache-pasid/verify", test_verify);
+    qtest_add_func("/amdvi/cache-pasid/stale-hit", test_stale_hit);
+    qtest_add_func("/amdvi/cache-pasid/stale-no-more", test_stale_no_more);
     qtest_add_func("/amdvi/cache-pasid/verify-domain", test_verify_domain);
     qtest_add_func("/amdvi/cache-pasid/iotlb-paging", test_iotlb_paging);
     qtest_add_func("/amdvi/cache-pasid/trace", test_trace);

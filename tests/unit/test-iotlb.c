@@ -441,6 +441,71 @@ static void test_capacity(void **state)
     assert_int_equal(t->count.replaced, 0);
 }
 
+/* Number of the only entry, and a copy of it */
+static uint32_t find_copy(const AmdviIotlb *t, AmdviIotlbCopy *copy)
+{
+    uint32_t index = 0;
+
+    while (!amdvi_iotlb_copy(t, index, copy)) {
+        assert_in_range(++index, 0, amdvi_iotlb_entries(t) - 1);
+    }
+    return index;
+}
+
+/* What is known to be stale hits with the lock only, and is told once */
+static void test_stale(void **state)
+{
+    AmdviIotlb *t = *state;
+    struct amdvi_result r = nested(7, 5, 0x5000);
+    AmdviSpace space = space_of_result(&r);
+    AmdviIotlbCopy copy;
+    AmdviIotlbHit hit;
+    uint32_t index;
+    int64_t since;
+
+    insert(t, 0x4000, r);
+    index = find_copy(t, &copy);
+    assert_false(amdvi_iotlb_is_doubted(t));
+    amdvi_iotlb_judge(t, index, &copy, 99);
+    assert_true(amdvi_iotlb_is_doubted(t));
+    assert_false(cached(t, 0x4000, r));
+    /* A request that wants nothing, or too much, leaves it as it is */
+    assert_true(amdvi_iotlb_lookup_any(t, &space, 0x4000, 0, &hit, &since));
+    assert_int_equal(since, 0);
+    assert_false(amdvi_iotlb_lookup_any(t, &space, 0x4000, AMDVI_PERM_X, &hit,
+                                        &since));
+    assert_false(cached(t, 0x4000, r));
+    for (int i = 0; i < 2; i++) {
+        assert_true(amdvi_iotlb_lookup_any(t, &space, 0x4123, AMDVI_PERM_R,
+                                           &hit, &since));
+        assert_int_equal(hit.addr, 0x5123);
+        assert_int_equal(since, i ? 0 : 99);
+        assert_true(cached(t, 0x4000, r));
+    }
+}
+
+/* A judgement is of one entry, not of what takes its place */
+static void test_judged_late(void **state)
+{
+    AmdviIotlb *t = *state;
+    struct amdvi_result r = nested(7, 5, 0x5000);
+    AmdviIotlbCopy copy;
+    uint32_t index;
+
+    insert(t, 0x4000, r);
+    index = find_copy(t, &copy);
+    amdvi_iotlb_judge(t, index, &copy, 99);
+    amdvi_iotlb_judge(t, index, &copy, 0);
+    assert_true(cached(t, 0x4000, r));
+    amdvi_iotlb_judge(t, index, &copy, 99);
+    amdvi_iotlb_flush_all(t);
+    assert_false(amdvi_iotlb_is_doubted(t));
+    insert(t, 0x4000, nested(7, 5, 0x6000));
+    amdvi_iotlb_judge(t, index, &copy, 99);
+    assert_false(amdvi_iotlb_is_doubted(t));
+    assert_true(cached(t, 0x4000, r));
+}
+
 int main(void)
 {
 #define TEST(name) \
@@ -449,6 +514,7 @@ int main(void)
         TEST(hit), TEST(tag), TEST(negative), TEST(page_sizes), TEST(pieces),
         TEST(precision), TEST(thousand), TEST(displaced), TEST(overtaken),
         TEST(wrap_around), TEST(large_range), TEST(capacity),
+        TEST(stale), TEST(judged_late),
     };
 
     return cmocka_run_group_tests_name("iotlb", tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "qemu/osdep.h"
 #include "qemu/lockable.h"
 #include "qemu/rcu_queue.h"
+#include "qemu/timer.h"
 #include "pmu.h"
 #include "state.h"
 #include "trace.h"
@@ -49,6 +50,39 @@ static void pass(const struct amdvi_request *r, uint8_t perm,
     };
 }
 
+/*
+ * What was judged stale is served like the rest, as hardware does, but told.
+ * Not inline: its stack frame would be one for each hit.
+ */
+static __attribute__((noinline))
+bool find_stale(AmdviEngine *e, const struct amdvi_request *r,
+                const AmdviSpace *space, AmdviIotlbHit *hit)
+{
+    uint8_t need = amdvi_request_perm(r);
+    int64_t since, age;
+
+    QEMU_LOCK_GUARD(&e->lock);
+    if (!amdvi_iotlb_lookup_any(&e->iotlb, space, r->addr, need, hit,
+                                &since)) {
+        return false;
+    }
+    if (since) {
+        age = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) - since;
+        amdvi_svm_record(e, AMDVI_RECORD_STALE_HIT, r->device_id, r->pasid,
+                         need, r->addr, age);
+    }
+    return true;
+}
+
+static bool find_page(AmdviEngine *e, const struct amdvi_request *r,
+                      const AmdviSpace *space, AmdviIotlbHit *hit)
+{
+    return amdvi_iotlb_lookup(&e->iotlb, space, r->addr,
+                              amdvi_request_perm(r), hit) ||
+           (amdvi_iotlb_is_doubted(&e->iotlb) &&
+            find_stale(e, r, space, hit));
+}
+
 static bool find_cached(AmdviDevice *d, const struct amdvi_request *r,
                         AmdviPath *path, AmdviIotlbHit *hit)
 {
@@ -72,8 +106,7 @@ static bool find_cached(AmdviDevice *d, const struct amdvi_request *r,
         pass(r, path->perm, hit);
     } else {
         path->space.priv = r->priv && r->pasid != AMDVI_NO_PASID;
-        if (!amdvi_iotlb_lookup(&e->iotlb, &path->space, r->addr, need,
-                                hit)) {
+        if (!find_page(e, r, &path->space, hit)) {
             return false;
         }
         hit->perm &= path->perm;
@@ -120,6 +153,13 @@ bool amdvi_svm_find_cached(AmdviDevice *d, const struct amdvi_request *request,
                            AmdviPath *path, AmdviIotlbHit *hit)
 {
     return serve_cached(d, request, path, hit, AMDVI_pmu_event_dte_hit);
+}
+
+void amdvi_svm_judge(AmdviEngine *e, uint32_t index,
+                     const AmdviIotlbCopy *copy, int64_t stale_since)
+{
+    QEMU_LOCK_GUARD(&e->lock);
+    amdvi_iotlb_judge(&e->iotlb, index, copy, stale_since);
 }
 
 void amdvi_svm_fold_stats(AmdviEngine *e)

@@ -32,6 +32,7 @@ static const uint8_t class_shift[] = { 12, 21, 30, 39 };
 #define VALUE_COHERENT 0x10ULL
 #define VALUE_GLOBAL 0x20ULL
 #define VALUE_USER 0x40ULL      /* of a table */
+#define VALUE_SOUND 0x80ULL     /* of a page: not known to be stale */
 
 /* AmdviIotlbEntry.life: two numbers of slots, and a time above them */
 #define LIFE_SLOT 0xffffULL
@@ -111,9 +112,10 @@ static void fill_hit(uint64_t key, uint64_t value, uint64_t addr,
     };
 }
 
-/* Look for one page size; *@value is what is known of it */
-static inline bool probe(const AmdviIotlb *t, uint64_t key, uint64_t space,
-                         uint8_t need, uint64_t *value)
+/* Look for one page size; *@value is what is known of it.  NULL: nothing */
+static inline const AmdviIotlbEntry *probe(const AmdviIotlb *t, uint64_t key,
+                                           uint64_t space, uint64_t need,
+                                           uint64_t *value)
 {
     uint32_t set = set_of(t, key, space);
     const AmdviIotlbEntry *way = &t->entry[set * AMDVI_IOTLB_WAYS];
@@ -129,27 +131,37 @@ static inline bool probe(const AmdviIotlb *t, uint64_t key, uint64_t space,
         *value = qatomic_load_acquire(&way->value);
         life = qatomic_load_acquire(&way->life);
         return (*value & need) == need && alive(t, life) && !(seq & 1) &&
-               qatomic_read(&t->seq[set]) == seq;
+               qatomic_read(&t->seq[set]) == seq ? way : NULL;
     }
-    return false;
+    return NULL;
 }
 
-bool amdvi_iotlb_lookup(const AmdviIotlb *t, const AmdviSpace *space,
-                        uint64_t addr, uint8_t need, AmdviIotlbHit *hit)
+/* @need: bits of AmdviIotlbEntry.value */
+static inline const AmdviIotlbEntry *lookup(const AmdviIotlb *t,
+                                            const AmdviSpace *space,
+                                            uint64_t addr, uint64_t need,
+                                            AmdviIotlbHit *hit)
 {
     uint32_t classes = qatomic_read(&t->classes);
     uint64_t word = space_word(space->domain_id, space->pasid), value;
 
     while (classes) {
         uint64_t key = make_key(space, ctz32(classes), addr);
+        const AmdviIotlbEntry *found = probe(t, key, word, need, &value);
 
-        if (probe(t, key, word, need, &value)) {
+        if (found) {
             fill_hit(key, value, addr, hit);
-            return true;
+            return found;
         }
         classes &= classes - 1;
     }
-    return false;
+    return NULL;
+}
+
+bool amdvi_iotlb_lookup(const AmdviIotlb *t, const AmdviSpace *space,
+                        uint64_t addr, uint8_t need, AmdviIotlbHit *hit)
+{
+    return lookup(t, space, addr, need | VALUE_SOUND, hit) != NULL;
 }
 
 /*
@@ -207,6 +219,7 @@ void amdvi_iotlb_free(AmdviIotlb *t)
     g_free(t->slot_flushed);
     g_free(t->slot_filled);
     g_free(t->slot_widen);
+    g_free(t->stale_since);
 }
 
 static void set_entry(AmdviIotlb *t, uint32_t set, unsigned int way,
@@ -404,7 +417,7 @@ static uint64_t make_value(const struct amdvi_result *result,
     return (result->addr & VALUE_ADDR & ~offset) | result->perm |
            result->untranslated_only * VALUE_UNTRANSLATED |
            result->force_coherent * VALUE_COHERENT |
-           result->global * VALUE_GLOBAL;
+           result->global * VALUE_GLOBAL | VALUE_SOUND;
 }
 
 static AmdviSpace space_of(const struct amdvi_result *result)
@@ -487,6 +500,7 @@ void amdvi_iotlb_flush_all(AmdviIotlb *t)
     t->count.flushes++;
     qatomic_store_release(&t->flushed, tick(t));
     qatomic_set(&t->classes, 0);
+    qatomic_set(&t->doubted, false);
 }
 
 /* Drop the translations of one page, whatever kind they are */
@@ -647,4 +661,58 @@ bool amdvi_iotlb_copy(const AmdviIotlb *t, uint32_t index,
     copy->life = e.life;
     fill_hit(e.key, e.value, copy->addr, &copy->out);
     return true;
+}
+
+/* Whether @e is what @copy was made of */
+static bool is_copied(const AmdviIotlbEntry *e, const AmdviIotlbCopy *copy)
+{
+    unsigned int class = class_of(copy->out.page_shift);
+
+    return e->key == make_key(&copy->space, class, copy->addr) &&
+           e->space == space_word(copy->space.domain_id, copy->space.pasid) &&
+           (e->value & VALUE_ADDR) == copy->out.addr && e->life == copy->life;
+}
+
+/*
+ * One word changes, in a bit that says nothing of the others: readers need no
+ * new sequence for that.
+ */
+static void set_sound(AmdviIotlbEntry *e, bool sound)
+{
+    qatomic_store_release(&e->value, sound ? e->value | VALUE_SOUND
+                                           : e->value & ~VALUE_SOUND);
+}
+
+void amdvi_iotlb_judge(AmdviIotlb *t, uint32_t index,
+                       const AmdviIotlbCopy *copy, int64_t stale_since)
+{
+    AmdviIotlbEntry *e = &t->entry[index];
+
+    if (!is_copied(e, copy) || (!stale_since && !t->stale_since)) {
+        return;
+    }
+    if (!t->stale_since) {
+        t->stale_since = g_new0(int64_t, amdvi_iotlb_entries(t));
+    }
+    t->stale_since[index] = stale_since;
+    set_sound(e, !stale_since);
+    if (stale_since) {
+        qatomic_set(&t->doubted, true);
+    }
+}
+
+bool amdvi_iotlb_lookup_any(AmdviIotlb *t, const AmdviSpace *space,
+                            uint64_t addr, uint8_t need, AmdviIotlbHit *hit,
+                            int64_t *stale_since)
+{
+    const AmdviIotlbEntry *found = lookup(t, space, addr, need, hit);
+    uint32_t index;
+
+    *stale_since = 0;
+    if (found && need && !(found->value & VALUE_SOUND)) {
+        index = (uint32_t)(found - t->entry);
+        *stale_since = t->stale_since[index];
+        set_sound(&t->entry[index], true);
+    }
+    return found != NULL;
 }

@@ -66,6 +66,8 @@ typedef struct AmdviIotlb {
     uint32_t time;              /* advances with each flush */
     uint32_t flushed;           /* time of the last flush of everything */
     uint32_t classes;           /* page sizes in use, as bits */
+    bool doubted;               /* an entry was found stale; atomic */
+    int64_t *stale_since;       /* of each entry; NULL until one is stale */
     AmdviIotlbCounters count;
 } AmdviIotlb;
 
@@ -93,7 +95,8 @@ void amdvi_iotlb_free(AmdviIotlb *t);
 
 /*
  * Find the translation of @addr that has all permissions in @need.  Lock-free:
- * a set that is being changed counts as a miss.
+ * a set that is being changed counts as a miss, and so does an entry that was
+ * judged stale.
  */
 bool amdvi_iotlb_lookup(const AmdviIotlb *t, const AmdviSpace *space,
                         uint64_t addr, uint8_t need, AmdviIotlbHit *hit);
@@ -146,5 +149,29 @@ static inline uint32_t amdvi_iotlb_entries(const AmdviIotlb *t)
 /* Copy entry number @index if it is in use */
 bool amdvi_iotlb_copy(const AmdviIotlb *t, uint32_t index,
                       AmdviIotlbCopy *copy);
+
+/*
+ * Say what was found out about entry @index, if it still is the one that is
+ * in @copy: it is stale since @stale_since, in ns of any clock, or sound if
+ * that is 0.  The next hit on a stale one is one of amdvi_iotlb_lookup_any().
+ */
+void amdvi_iotlb_judge(AmdviIotlb *t, uint32_t index,
+                       const AmdviIotlbCopy *copy, int64_t stale_since);
+
+/* Whether it may be worth asking amdvi_iotlb_lookup_any() after a miss */
+static inline bool amdvi_iotlb_is_doubted(const AmdviIotlb *t)
+{
+    return qatomic_read(&t->doubted);
+}
+
+/*
+ * As amdvi_iotlb_lookup(), but with the lock, and entries that were judged
+ * stale are found, too.  *@stale_since: since when it is stale; 0 if it is
+ * not known to be.  A request that asks for anything makes it count as sound
+ * until it is judged again, so that each judgement is told once.
+ */
+bool amdvi_iotlb_lookup_any(AmdviIotlb *t, const AmdviSpace *space,
+                            uint64_t addr, uint8_t need, AmdviIotlbHit *hit,
+                            int64_t *stale_since);
 
 #endif

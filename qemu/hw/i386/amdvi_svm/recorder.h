@@ -2,7 +2,7 @@
 /*
  * The flight recorder: what happened last, in a ring of fixed size.
  *
- * Written under the lock of the engine, never on a hit.  Read in any thread
+ * Written under the lock of the engine, never on a sound hit.  Read in any thread
  * without it: a record is either copied whole or not at all.
  */
 #ifndef AMDVI_SVM_RECORDER_H
@@ -22,6 +22,7 @@ typedef enum AmdviRecordKind {
     AMDVI_RECORD_INVALIDATION,  /* delivered; base and size of the range */
     AMDVI_RECORD_REGISTER,      /* written; offset, value; bytes */
     AMDVI_RECORD_OVERFLOW,      /* the entry that was lost; which ring */
+    AMDVI_RECORD_STALE_HIT,     /* address, age in ns; AMDVI_PERM_* wanted */
     AMDVI_NUM_RECORD_KINDS
 } AmdviRecordKind;
 

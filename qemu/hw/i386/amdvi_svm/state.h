@@ -469,6 +469,13 @@ void amdvi_svm_drop_all(AmdviEngine *e);
 /* The registers that requests meet are no longer @old.  Needs the lock */
 void amdvi_svm_registers_changed(AmdviEngine *e,
                                  const struct amdvi_iommu *old);
+/*
+ * Tell what was found out about a translation that is cached: see
+ * amdvi_iotlb_judge(); @stale_since in ns of QEMU_CLOCK_VIRTUAL.  Takes the
+ * lock
+ */
+void amdvi_svm_judge(AmdviEngine *e, uint32_t index,
+                     const AmdviIotlbCopy *copy, int64_t stale_since);
 /* Add all hits to the counters.  Takes the lock */
 void amdvi_svm_fold_stats(AmdviEngine *e);
 /* Begin counting anew.  Takes the lock */
