@@ -29,6 +29,7 @@ struct dump {
     const struct amdvi_dump_options *options;
     struct amdvi_target *source;
     struct amdvi_recorder *recorder;
+    struct amdvi_memory *memory;    /* for the tables of an address space */
     struct amdvi_iommu iommu;
     struct amdvi_pci_list pci;
     uint64_t value[AMDVI_NUM_REGISTERS];
@@ -119,8 +120,7 @@ static bool read_tables(struct dump *dump, const uint64_t *dte,
                         uint16_t device_id, uint32_t pasid,
                         struct amdvi_error *err)
 {
-    struct amdvi_memory *memory = amdvi_memory_new(dump->recorder->target,
-                                                   err);
+    struct amdvi_memory *memory = dump->memory;
     /* privileged: the supervisor part belongs to it, too */
     struct amdvi_request request = {
         .device_id = device_id, .pasid = pasid,
@@ -128,20 +128,18 @@ static bool read_tables(struct dump *dump, const uint64_t *dte,
     };
     uint64_t steps_left = (dump->recorder->room + 1) * 512 * 4;
     struct amdvi_mapping m;
-    bool good = memory != NULL;
+    bool good;
 
+    /* pages that were refused may have room now */
+    amdvi_memory_forget(memory);
     do {
-        if (good) {
-            amdvi_probe_mapping(&dump->iommu, &memory->mem, dte, &request,
-                                &m);
-            good = amdvi_memory_good(memory, err) && go_on(err);
-            request.addr = m.last + 1;
-        }
+        amdvi_probe_tables(&dump->iommu, &memory->mem, dte, &request, &m);
+        good = amdvi_memory_good(memory, err) && go_on(err);
+        request.addr = m.last + 1;
     } while (good && request.addr && --steps_left);
     if (good && request.addr) {
         dump->report.complete = false;
     }
-    free(memory);
     return good;
 }
 
@@ -159,8 +157,8 @@ static bool for_pasids(struct dump *dump, const uint64_t *dte,
     set_room(dump, GCR3_PAGES);
     for (uint64_t pasid = 0; good && pasid <= AMDVI_MAX_PASID;
          pasid = probe.last + 1ull) {
-        amdvi_probe_pasid(&dump->iommu, &memory->mem, dte, device_id,
-                          (uint32_t)pasid, &probe);
+        amdvi_probe_pasids(&dump->iommu, &memory->mem, dte, device_id,
+                           (uint32_t)pasid, &probe);
         good = amdvi_memory_good(memory, err) && go_on(err);
         if (good && probe.valid) {
             ++*count;
@@ -410,6 +408,7 @@ static void free_dump(struct dump *dump)
         json_object_put(dump->section[i]);
     }
     amdvi_pci_list_free(&dump->pci);
+    free(dump->memory);
     amdvi_recorder_free(dump->recorder);
 }
 
@@ -422,7 +421,10 @@ bool amdvi_dump_write(struct amdvi_target *target, FILE *out,
 
     dump.report.complete = true;
     dump.recorder = amdvi_recorder_new(target, err);
-    good = dump.recorder && read_paused(&dump, err);
+    if (dump.recorder) {
+        dump.memory = amdvi_memory_new(dump.recorder->target, err);
+    }
+    good = dump.memory && read_paused(&dump, err);
     if (good) {
         put_all(&dump, out);
         dump.report.pages = dump.recorder->count;

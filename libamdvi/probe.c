@@ -8,6 +8,11 @@
 #include "probe.h"
 #include "walk-internal.h"
 
+#define ENTRY_BYTES 8u
+#define HALF_TABLE_BYTES 2048u
+/* As much as struct amdvi_mem reads at once */
+#define READ_BYTES 32u
+
 /* log2 of the bytes that one entry of a table of this level covers */
 static unsigned int level_shift(unsigned int level)
 {
@@ -51,13 +56,12 @@ static void pasid_range(const struct amdvi_trace *trace, uint32_t pasid,
  * No PASID can use an address that is not canonical, so a walk that comes
  * as far as refusing it has found the PASID valid, and read nothing else.
  */
-void amdvi_probe_pasid(const struct amdvi_iommu *iommu,
-                       const struct amdvi_mem *mem, const uint64_t dte[4],
-                       uint16_t device_id, uint32_t pasid,
-                       struct amdvi_pasid_probe *ret)
+static void look_at_pasid(const struct amdvi_iommu *iommu,
+                          const struct amdvi_mem *mem, const uint64_t dte[4],
+                          uint16_t device_id, uint32_t pasid,
+                          struct amdvi_trace *trace,
+                          struct amdvi_pasid_probe *ret)
 {
-    struct amdvi_step step[AMDVI_MAX_STEPS];
-    struct amdvi_trace trace = { .step = step, .capacity = AMDVI_MAX_STEPS };
     struct amdvi_request request = {
         .kind = AMDVI_REQUEST_DMA, .device_id = device_id, .pasid = pasid,
         .addr = 1ULL << 63,
@@ -68,17 +72,80 @@ void amdvi_probe_pasid(const struct amdvi_iommu *iommu,
 
     read_only.cmpxchg = NULL;
     amdvi_dte_set_ir(permitting, 1);
-    amdvi_translate_dte(iommu, &read_only, permitting, &request, &trace,
+    amdvi_translate_dte(iommu, &read_only, permitting, &request, trace,
                         &result);
     *ret = (struct amdvi_pasid_probe) {
         .first = pasid, .last = UINT32_MAX,
         .valid = result.reason == AMDVI_REASON_NOT_CANONICAL,
         .outcome = result.outcome, .reason = result.reason,
     };
-    pasid_range(&trace, pasid, ret);
+    pasid_range(trace, pasid, ret);
     if (ret->valid) {
-        ret->spa = last_step(&trace, AMDVI_STAGE_GCR3)->spa;
-        ret->entry = last_step(&trace, AMDVI_STAGE_GCR3)->word[0];
+        ret->spa = last_step(trace, AMDVI_STAGE_GCR3)->spa;
+        ret->entry = last_step(trace, AMDVI_STAGE_GCR3)->word[0];
+    }
+}
+
+void amdvi_probe_pasid(const struct amdvi_iommu *iommu,
+                       const struct amdvi_mem *mem, const uint64_t dte[4],
+                       uint16_t device_id, uint32_t pasid,
+                       struct amdvi_pasid_probe *ret)
+{
+    struct amdvi_step step[AMDVI_MAX_STEPS];
+    struct amdvi_trace trace = { .step = step, .capacity = AMDVI_MAX_STEPS };
+
+    look_at_pasid(iommu, mem, dte, device_id, pasid, &trace, ret);
+}
+
+/* How many of the @count entries in @bytes are 0 before one is not */
+static unsigned int leading_zeros(const uint8_t *bytes, unsigned int count)
+{
+    unsigned int zeros = 0;
+
+    while (zeros < count && !amdvi_load64(bytes + ENTRY_BYTES * zeros)) {
+        zeros++;
+    }
+    return zeros;
+}
+
+/*
+ * How many entries behind @step, which is 0, are 0 as well.  This ends in the
+ * middle of a table: the upper half of a top table is for addresses that do
+ * not follow those of the lower one.
+ */
+static unsigned int zeros_after(const struct amdvi_mem *mem,
+                                const struct amdvi_step *step)
+{
+    uint64_t spa = step->spa + ENTRY_BYTES;
+    unsigned int zeros = 0, some, wanted;
+
+    do {
+        uint8_t bytes[READ_BYTES];
+        unsigned int left = (unsigned int)(-spa % HALF_TABLE_BYTES);
+
+        wanted = (left < READ_BYTES ? left : READ_BYTES) / ENTRY_BYTES;
+        some = wanted && mem->read(mem->opaque, spa, bytes,
+                                   wanted * ENTRY_BYTES) == AMDVI_MEM_OK
+               ? leading_zeros(bytes, wanted) : 0;
+        zeros += some;
+        spa += some * ENTRY_BYTES;
+    } while (some && some == wanted);
+    return zeros;
+}
+
+void amdvi_probe_pasids(const struct amdvi_iommu *iommu,
+                        const struct amdvi_mem *mem, const uint64_t dte[4],
+                        uint16_t device_id, uint32_t pasid,
+                        struct amdvi_pasid_probe *ret)
+{
+    struct amdvi_step step[AMDVI_MAX_STEPS];
+    struct amdvi_trace trace = { .step = step, .capacity = AMDVI_MAX_STEPS };
+    const struct amdvi_step *last;
+
+    look_at_pasid(iommu, mem, dte, device_id, pasid, &trace, ret);
+    last = last_step(&trace, AMDVI_STAGE_GCR3);
+    if (last && !last->word[0]) {
+        ret->last += zeros_after(mem, last) << 9 * (last->level - 1u);
     }
 }
 
@@ -181,15 +248,13 @@ static void take_page(const struct amdvi_trace *trace, enum amdvi_stage stage,
     }
 }
 
-void amdvi_probe_mapping(const struct amdvi_iommu *iommu,
-                         const struct amdvi_mem *mem, const uint64_t dte[4],
-                         const struct amdvi_request *request,
-                         struct amdvi_mapping *ret)
+static void look_at_mapping(const struct amdvi_iommu *iommu,
+                            const struct amdvi_mem *mem,
+                            const uint64_t dte[4],
+                            const struct amdvi_request *request,
+                            enum amdvi_stage stage, struct amdvi_trace *trace,
+                            struct amdvi_mapping *ret)
 {
-    enum amdvi_stage stage = uses_guest_table(iommu, dte, request)
-                             ? AMDVI_STAGE_GUEST : AMDVI_STAGE_HOST;
-    struct amdvi_step step[AMDVI_MAX_STEPS];
-    struct amdvi_trace trace = { .step = step, .capacity = AMDVI_MAX_STEPS };
     struct amdvi_iommu no_exclusion = *iommu;
     struct amdvi_mem read_only = *mem;
     struct amdvi_request probe = *request;
@@ -199,7 +264,7 @@ void amdvi_probe_mapping(const struct amdvi_iommu *iommu,
     read_only.cmpxchg = NULL;
     probe.kind = AMDVI_REQUEST_DMA;
     probe.read = probe.write = probe.exec = false;
-    amdvi_translate_dte(&no_exclusion, &read_only, dte, &probe, &trace,
+    amdvi_translate_dte(&no_exclusion, &read_only, dte, &probe, trace,
                         &result);
     *ret = (struct amdvi_mapping) {
         .first = request->addr, .last = UINT64_MAX,
@@ -207,9 +272,62 @@ void amdvi_probe_mapping(const struct amdvi_iommu *iommu,
     };
     if (result.outcome == AMDVI_OUTCOME_TRANSLATED ||
         result.outcome == AMDVI_OUTCOME_FORWARDED) {
-        take_page(&trace, stage, request, &result, ret);
+        take_page(trace, stage, request, &result, ret);
     } else {
-        failure_range(&trace, dte, stage, request, ret);
+        failure_range(trace, dte, stage, request, ret);
+    }
+}
+
+static enum amdvi_stage stage_of(const struct amdvi_iommu *iommu,
+                                 const uint64_t dte[4],
+                                 const struct amdvi_request *request)
+{
+    return uses_guest_table(iommu, dte, request) ? AMDVI_STAGE_GUEST
+                                                 : AMDVI_STAGE_HOST;
+}
+
+void amdvi_probe_mapping(const struct amdvi_iommu *iommu,
+                         const struct amdvi_mem *mem, const uint64_t dte[4],
+                         const struct amdvi_request *request,
+                         struct amdvi_mapping *ret)
+{
+    struct amdvi_step step[AMDVI_MAX_STEPS];
+    struct amdvi_trace trace = { .step = step, .capacity = AMDVI_MAX_STEPS };
+
+    look_at_mapping(iommu, mem, dte, request, stage_of(iommu, dte, request),
+                    &trace, ret);
+}
+
+/* A lowest table leads to no other, unless what it says is translated again */
+static bool in_last_table(const struct amdvi_trace *trace,
+                          const struct amdvi_step *step)
+{
+    return step->level == 1 && (step->stage == AMDVI_STAGE_HOST ||
+                                !last_step(trace, AMDVI_STAGE_HOST));
+}
+
+void amdvi_probe_tables(const struct amdvi_iommu *iommu,
+                        const struct amdvi_mem *mem, const uint64_t dte[4],
+                        const struct amdvi_request *request,
+                        struct amdvi_mapping *ret)
+{
+    enum amdvi_stage stage = stage_of(iommu, dte, request);
+    struct amdvi_step step[AMDVI_MAX_STEPS];
+    struct amdvi_trace trace = { .step = step, .capacity = AMDVI_MAX_STEPS };
+    const struct amdvi_step *last;
+
+    look_at_mapping(iommu, mem, dte, request, stage, &trace, ret);
+    last = last_step(&trace, stage);
+    if (last && in_last_table(&trace, last)) {
+        ret->last |= amdvi_ones(level_shift(2));
+    } else if (last && !last->word[0]) {
+        unsigned int shift = level_shift(last->level);
+        uint64_t zeros = zeros_after(mem, last);
+        uint64_t end = request->addr | amdvi_ones(shift);
+
+        /* entries of the top table may be for addresses beyond 64 bits */
+        ret->last = zeros > (UINT64_MAX - end) >> shift
+                    ? UINT64_MAX : end + (zeros << shift);
     }
 }
 

@@ -33,6 +33,15 @@ void amdvi_probe_pasid(const struct amdvi_iommu *iommu,
                        uint16_t device_id, uint32_t pasid,
                        struct amdvi_pasid_probe *ret);
 
+/*
+ * The same, but @last is behind all entries of 0 that follow one of 0 in its
+ * half of the table: for those who want to find valid PASIDs quickly.
+ */
+void amdvi_probe_pasids(const struct amdvi_iommu *iommu,
+                        const struct amdvi_mem *mem, const uint64_t dte[4],
+                        uint16_t device_id, uint32_t pasid,
+                        struct amdvi_pasid_probe *ret);
+
 /* What the tables say of the addresses @first to @last, both included */
 struct amdvi_mapping {
     uint64_t first;             /* the one asked for */
@@ -55,6 +64,17 @@ void amdvi_probe_mapping(const struct amdvi_iommu *iommu,
                          const struct amdvi_mem *mem, const uint64_t dte[4],
                          const struct amdvi_request *request,
                          struct amdvi_mapping *ret);
+
+/*
+ * The same for those who want the tables and not what they map: @last is the
+ * last address for which no other table is read than for request->addr.  A
+ * table of the lowest level so costs one step, as do entries of 0 one after
+ * the other in half a table.
+ */
+void amdvi_probe_tables(const struct amdvi_iommu *iommu,
+                        const struct amdvi_mem *mem, const uint64_t dte[4],
+                        const struct amdvi_request *request,
+                        struct amdvi_mapping *ret);
 
 /* Make @a longer by @b if that goes on where @a ends, in the same way */
 bool amdvi_mapping_join(struct amdvi_mapping *a,

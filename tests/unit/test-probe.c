@@ -62,6 +62,65 @@ static unsigned int enumerate(uint32_t pasid, bool priv, unsigned int budget)
     return steps;
 }
 
+/* Pages that a walk has read, as bits by number in the world */
+static uint64_t pages_read;
+
+static enum amdvi_mem_status note_read(void *opaque, uint64_t spa, void *buf,
+                                       size_t len)
+{
+    assert_true(len <= 32);
+    assert_int_equal(spa / 4096, (spa + len - 1) / 4096);
+    for (size_t i = 0; i < w.pages; i++) {
+        if (w.page[i].base == spa / 4096 * 4096) {
+            pages_read |= 1ULL << i;
+        }
+    }
+    return w.mem.read(opaque, spa, buf, len);
+}
+
+typedef void probe_fn(const struct amdvi_iommu *iommu,
+                      const struct amdvi_mem *mem, const uint64_t dte[4],
+                      const struct amdvi_request *request,
+                      struct amdvi_mapping *ret);
+
+/* Ask for all addresses of @pasid.  Returns the steps it took */
+static unsigned int read_all(probe_fn *probe, uint32_t pasid,
+                             unsigned int budget)
+{
+    struct amdvi_request request = {
+        .device_id = WORLD_DEVICE, .pasid = pasid, .priv = true,
+    };
+    struct amdvi_mem mem = w.mem;
+    unsigned int steps = 0;
+    uint64_t dte[4];
+
+    read_dte(dte);
+    mem.read = note_read;
+    pages_read = 0;
+    do {
+        struct amdvi_mapping m;
+
+        probe(&w.iommu, &mem, dte, &request, &m);
+        assert_true(m.last >= request.addr);
+        request.addr = m.last + 1;
+        assert_true(++steps < budget);
+    } while (request.addr);
+    return steps;
+}
+
+/* Both find the same tables, the one for tables in at most @most steps */
+static void expect_tables(const char *what, uint32_t pasid, unsigned int most)
+{
+    uint64_t all;
+
+    read_all(amdvi_probe_mapping, pasid, 65536);
+    all = pages_read;
+    expect_true(what, "few steps",
+                read_all(amdvi_probe_tables, pasid, 65536) <= most);
+    expect_u64(what, "pages", pages_read, all);
+    expect_u64(what, "read only", w.updates, 0);
+}
+
 static void expect_range(size_t i, uint64_t first, uint64_t last,
                          uint64_t output, unsigned int perm)
 {
@@ -225,8 +284,70 @@ static void test_nested(void **state)
     expect_u64("top table", "steps", enumerate(5, false, 8192), 0);
 }
 
-static unsigned int count_pasids(uint32_t *pasids, unsigned int room,
-                                 unsigned int *steps)
+/* Tables at both ends of tables, and in the middle, are not missed */
+static void test_tables_host(void **state)
+{
+    static const uint64_t mapped[] = {
+        0, 0x1000, 0x1ff000, 0x3fe00000, 0x20000000, 0x7fffc0000000,
+        0xfee00000, 0xfef00000, 0xffffffe00000,
+    };
+
+    (void)state;
+    world_init_host(&w, 4);
+    for (size_t i = 0; i < ARRAY_SIZE(mapped); i++) {
+        world_map_host(&w, mapped[i], 1, HOST_RW | PAGE | 1);
+    }
+    world_map_host(&w, 0x40000000, 2, HOST_RW | 0x200000 | 1);
+    expect_tables("host", AMDVI_NO_PASID, 64);
+    /* the six levels hold 64 bits: less than the entries of the top table */
+    world_init_host(&w, 6);
+    world_map_host(&w, ~0xfffULL, 1, HOST_RW | PAGE | 1);
+    expect_tables("6 levels", AMDVI_NO_PASID, 32);
+    world_init_host(&w, 6);
+    world_map_host(&w, 0, 1, HOST_RW | PAGE | 1);
+    expect_tables("6 levels, lower end", AMDVI_NO_PASID, 32);
+}
+
+static void test_tables_guest(void **state)
+{
+    uint64_t top;
+
+    (void)state;
+    world_init_guest(&w, 4, 1);
+    top = world_add_pasid(&w, 5);
+    for (uint64_t i = 0; i < 512; i++) {
+        world_map_guest(&w, top, i << 12, 1, G_ALL | PAGE);
+    }
+    world_map_guest(&w, top, HALF - 0x1000, 1, G_ALL | PAGE);
+    world_map_guest(&w, top, ~(HALF - 1), 1, G_P | G_RW | PAGE);
+    expect_tables("guest", 5, 64);
+    world_init_guest(&w, 5, 0);
+    top = world_add_pasid(&w, 5);
+    expect_tables("nothing mapped", 5, 8);
+}
+
+/* Pages of the lowest guest table lie in tables of the host: each counts */
+static void test_tables_nested(void **state)
+{
+    uint64_t top;
+
+    (void)state;
+    world_init_nested(&w, 4, 4, 1);
+    top = world_add_pasid(&w, 5);
+    for (uint64_t i = 0; i < 4; i++) {
+        world_map_guest(&w, top, i << 12, 1, G_ALL | (i + 1) << 32);
+        world_map_host(&w, (i + 1) << 32, 1, HOST_RW | PAGE | 1);
+    }
+    expect_tables("nested", 5, 64);
+}
+
+typedef void pasid_fn(const struct amdvi_iommu *iommu,
+                      const struct amdvi_mem *mem, const uint64_t dte[4],
+                      uint16_t device_id, uint32_t pasid,
+                      struct amdvi_pasid_probe *ret);
+
+static unsigned int count_pasids(pasid_fn *probe, uint32_t *pasids,
+                                 unsigned int room, unsigned int *steps)
 {
     struct amdvi_pasid_probe p;
     unsigned int n = 0;
@@ -235,7 +356,7 @@ static unsigned int count_pasids(uint32_t *pasids, unsigned int room,
     read_dte(dte);
     *steps = 0;
     for (uint32_t pasid = 0; pasid <= AMDVI_MAX_PASID; pasid = p.last + 1) {
-        amdvi_probe_pasid(&w.iommu, &w.mem, dte, WORLD_DEVICE, pasid, &p);
+        probe(&w.iommu, &w.mem, dte, WORLD_DEVICE, pasid, &p);
         ++*steps;
         if (p.valid) {
             assert_true(n < room);
@@ -266,14 +387,22 @@ static void test_pasids(void **state)
         }
         world_edit_dte(&w, 0, 3ULL << 61, 0);
         expect_u64("pasids", "count",
-                   count_pasids(got, ARRAY_SIZE(got), &steps), n);
+                   count_pasids(amdvi_probe_pasid, got, ARRAY_SIZE(got),
+                                &steps), n);
         assert_memory_equal(got, wanted, n * sizeof(got[0]));
         expect_true("pasids", "sparse", steps < 2200);
+        memset(got, 0, sizeof(got));
+        expect_u64("pasids", "count by zeros",
+                   count_pasids(amdvi_probe_pasids, got, ARRAY_SIZE(got),
+                                &steps), n);
+        assert_memory_equal(got, wanted, n * sizeof(got[0]));
+        expect_true("pasids", "steps by zeros", steps < 32);
         expect_u64("pasids", "read only", w.updates, 0);
     }
     /* a device without guest tables has none, in one step */
     world_edit_dte(&w, 0, 1ULL << 55, 0);
-    expect_u64("GV=0", "count", count_pasids(got, 8, &steps), 0);
+    expect_u64("GV=0", "count",
+               count_pasids(amdvi_probe_pasids, got, 8, &steps), 0);
     expect_u64("GV=0", "steps", steps, 1);
 }
 
@@ -309,6 +438,9 @@ int main(void)
         cmocka_unit_test(test_supervisor),
         cmocka_unit_test(test_self_map),
         cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_tables_host),
+        cmocka_unit_test(test_tables_guest),
+        cmocka_unit_test(test_tables_nested),
         cmocka_unit_test(test_pasids),
         cmocka_unit_test(test_pasids_unreadable),
     };
