@@ -155,6 +155,7 @@ bool amdvi_target_pci(struct amdvi_target *target, struct amdvi_pci_list *ret,
 {
     struct amdvi_pci_list list = { .count = 0 };
 
+    *ret = list;
     if (target->ops->pci_functions &&
         !target->ops->pci_functions(target, &list, err)) {
         return false;
