@@ -25,6 +25,8 @@ enum {
     MAX_QUEUES = 64,
     /* A process that takes this much longer than asked for hangs. */
     GRACE_S = 900,
+    /* How often a worker tries again what nobody has exercised in time. */
+    MORE_ROUNDS = 16,
 };
 
 static struct {
@@ -89,6 +91,28 @@ static void one_round(struct worker *worker)
     }
 }
 
+static bool all_exercised(void)
+{
+    for (int i = 0; i < scenario_count; i++) {
+        const struct tally *tally = report_tally(i);
+
+        if (tally->selected && !tally->proofs) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void all_rounds(struct worker *worker)
+{
+    int more = 0;
+
+    do {
+        one_round(worker);
+    } while (!worker->broken && (!time_is_over() ||
+             (!all_exercised() && more++ < MORE_ROUNDS)));
+}
+
 static void *work(void *argument)
 {
     int number = (intptr_t)argument;
@@ -103,9 +127,7 @@ static void *work(void *argument)
         return NULL;
     }
     worker.record = map_small(PAGE, PROT_READ | PROT_WRITE);
-    do {
-        one_round(&worker);
-    } while (!time_is_over() && !worker.broken);
+    all_rounds(&worker);
     dsa_close(&worker.queue);
     munmap(worker.record, PAGE);
     return NULL;

@@ -59,6 +59,7 @@ struct watched {
     uint8_t *area;
     uint8_t *view;
     uint8_t *copy;             /* of the pages at some moment */
+    uint8_t *there;            /* where the first mapping may be moved to */
 };
 
 static struct watched watch(struct worker *worker)
@@ -68,6 +69,7 @@ static struct watched watch(struct worker *worker)
     it.view = map_file(it.fd, AREA, NULL);
     it.area = map_file(it.fd, AREA, private_place(worker));
     it.copy = map_small(AREA, PROT_READ | PROT_WRITE);
+    it.there = map_small(AREA, PROT_NONE);
     memset(it.view, OLD, AREA);
     memset(it.area, OLD, AREA);
     return it;
@@ -78,6 +80,7 @@ static void unwatch(struct watched *it)
     munmap(it->area, AREA);
     munmap(it->view, AREA);
     munmap(it->copy, AREA);
+    munmap(it->there, AREA);
     close(it->fd);
 }
 
@@ -147,22 +150,21 @@ static void take_away(struct watched *it)
 
 static void move_away(struct watched *it)
 {
-    void *there = mmap(NULL, AREA, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                       0);
-
-    mremap(it->area, AREA, AREA, MREMAP_MAYMOVE | MREMAP_FIXED, there);
-    munmap(there, AREA);
+    mremap(it->area, AREA, AREA, MREMAP_MAYMOVE | MREMAP_FIXED, it->there);
 }
 
+/* The slowest of all transfers: a fill is often over before pages are gone. */
 static void race(struct worker *worker, void (*strike)(struct watched *it))
 {
     struct moment moment = { .turns = pick(worker, 4000) };
+    uint8_t *source = map_small(AREA, PROT_READ | PROT_WRITE);
     bool caught = false;
 
+    memset(source, NEW, AREA);
     while (!caught && moment.tries < TRIES && !worker->broken) {
         struct watched it = watch(worker);
-        struct dsa_descriptor what = describe(DSA_FILL, new_word, it.area,
-                                              AREA);
+        struct dsa_descriptor what = describe(DSA_COPY_CRC, (uintptr_t)source,
+                                              it.area, AREA);
         struct dsa_record record;
 
         start(worker, &what);
@@ -176,6 +178,7 @@ static void race(struct worker *worker, void (*strike)(struct watched *it))
     if (caught) {
         prove(worker);
     }
+    munmap(source, AREA);
 }
 
 void run_munmap_race(struct worker *worker)
