@@ -2,9 +2,10 @@
 """Export the whole work as an ordered patch series ("make qemu-series").
 
 qemu/series.conf says which files and hooks make up each patch.  Our folders
-are links in the tree that is built; here they become real files, and pages
-about devices are translated to QEMU's markup.  Every file and every patch
-must be in exactly one place of the list.
+are links in the tree that is built; here they become real files, pages about
+devices are translated to QEMU's markup, and the header that knows several
+releases gives way to what it stands for in this one.  Every file and every
+patch must be in exactly one place of the list.
 """
 
 import configparser
@@ -31,8 +32,9 @@ LEFT_OUT = "leave-out"
 ACCEPTED = "accepted"
 DOCUMENTS = "documents"
 GROWING = "growing"
+RESOLVED = "resolved"
 # What is no patch
-PARTS = (ACCEPTED, DOCUMENTS, GROWING)
+PARTS = (ACCEPTED, DOCUMENTS, GROWING, RESOLVED)
 QTESTS = "tests/qtest/amdvi"
 # In meson.build: a row 'NAME': files(...), or an executable('NAME', ...), and
 # the comment before it
@@ -104,11 +106,32 @@ def translated(conf: Conf) -> Dict[str, Path]:
         return found
     for ours, theirs in parser[DOCUMENTS].items():
         text = (conf.root / ours).read_text("utf-8")
-        path = conf.build / "series-made" / Path(theirs).name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(rst.convert(text, conf.overlay), "utf-8")
-        found[theirs] = path
+        found[theirs] = made_file(conf, theirs,
+                                  rst.convert(text, conf.overlay))
     return found
+
+
+def made_file(conf: Conf, name: str, text: str) -> Path:
+    """A file of the tree as it is in the series and nowhere else."""
+    path = conf.build / "series-made" / name.replace("/", "-")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+def resolved(conf: Conf, files: Dict[str, Path]) -> Dict[str, Path]:
+    """Files that include a header of ours which stands for one of QEMU's."""
+    parser = read_conf(conf)
+    headers = dict(parser[RESOLVED]) if parser.has_section(RESOLVED) else {}
+    made: Dict[str, Path] = {}
+    for ours, theirs in headers.items():
+        for name, path in files.items():
+            text = path.read_bytes().decode("utf-8", "replace")
+            line = f'#include "{ours}"\n'
+            if line in text:
+                made[name] = made_file(conf, name, text.replace(
+                    line, f'#include "{theirs}"\n'))
+    return made
 
 
 def growing(conf: Conf) -> List[str]:
@@ -169,6 +192,7 @@ def export(conf: Conf, compile_each: bool) -> None:
 def commit_groups(conf: Conf, tree: Tree, base: str) -> List[str]:
     """A commit per group, in the tree's object database only."""
     files = {**overlay_files(conf), **translated(conf)}
+    files.update(resolved(conf, files))
     hooks = {path.name: path for path in conf.patch_files()}
     taken: Set[str] = set()
     head, commits = base, []
@@ -200,11 +224,8 @@ def grown_files(conf: Conf, files: Dict[str, Path],
     """Lists of programs as they are once the taken files are there."""
     made: Dict[str, Path] = {}
     for name in taken.intersection(growing(conf)):
-        path = conf.build / "series-made" / name.replace("/", "-")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(grown(files[name].read_text("utf-8"),
-                              str(Path(name).parent), taken), "utf-8")
-        made[name] = path
+        made[name] = made_file(conf, name, grown(
+            files[name].read_text("utf-8"), str(Path(name).parent), taken))
     return made
 
 

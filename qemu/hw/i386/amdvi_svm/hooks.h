@@ -12,7 +12,7 @@
 
 #include "hw/pci/pci.h"
 #include "hw/pci/msi.h"
-#include "hw/qdev-properties.h"
+#include "hw/misc/svm/qemu-api.h"
 #include "hw/misc/svm/pasid-dma.h"
 
 typedef struct AMDVIState AMDVIState;

@@ -13,7 +13,7 @@
 #include "qemu/rcu.h"
 #include "system/address-spaces.h"
 #include "system/memory.h"
-#include "hw/boards.h"
+#include "hw/i386/pc.h"
 #include "state.h"
 
 /* The longest structure, a DTE, and how often it is read again, at most */

@@ -2,8 +2,8 @@
 /*
  * The flight recorder: what happened last, in a ring of fixed size.
  *
- * Written under the lock of the engine, never on a sound hit.  Read in any thread
- * without it: a record is either copied whole or not at all.
+ * Written under the lock of the engine, never on a sound hit.  Read in any
+ * thread without it: a record is either copied whole or not at all.
  */
 #ifndef AMDVI_SVM_RECORDER_H
 #define AMDVI_SVM_RECORDER_H

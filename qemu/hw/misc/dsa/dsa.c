@@ -9,7 +9,7 @@
 #include "hw/pci/msix.h"
 #include "hw/pci/pci_bus.h"
 #include "hw/pci/pcie.h"
-#include "hw/qdev-properties.h"
+#include "hw/misc/svm/qemu-api.h"
 #include "migration/vmstate.h"
 #include "qapi/error.h"
 #include "qemu/main-loop.h"

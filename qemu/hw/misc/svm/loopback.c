@@ -16,7 +16,7 @@
 #include "qemu/main-loop.h"
 #include "qemu/module.h"
 #include "hw/pci/pcie.h"
-#include "hw/qdev-properties.h"
+#include "hw/misc/svm/qemu-api.h"
 #include "migration/vmstate.h"
 #include "hw/misc/svm/client.h"
 #include "hw/misc/svm/loopback-regs.h"

@@ -5,7 +5,7 @@
 #include "hw/misc/svm/pasid-dma.h"
 #include "hw/pci/pci_host.h"
 #include "hw/pci/pcie.h"
-#include "hw/qdev-core.h"
+#include "hw/misc/svm/qemu-api.h"
 #include "system/address-spaces.h"
 
 /*

@@ -13,7 +13,7 @@
 #include "qemu/units.h"
 #include "hw/pci/msi.h"
 #include "hw/pci/pcie.h"
-#include "hw/qdev-properties.h"
+#include "hw/misc/svm/qemu-api.h"
 #include "migration/vmstate.h"
 #include "testdev.h"
 #include "trace.h"
