@@ -41,19 +41,30 @@ struct state {
     struct amdvi_judge judge;
 };
 
-/* Entries of devices behind those of the IOMMU; false: the target failed */
-static bool add_device_tlbs(struct amdvi_run *run, struct json_object *list,
-                            struct amdvi_error *err)
+/* Put all of @more behind @list and let go of it; it is the target's */
+static void append(struct json_object *list, struct json_object *more)
 {
-    bool good;
-    struct json_object *more = amdvi_target_query_if_any(
-        run->target, AMDVI_QUERY_ID_DEVICE_TLBS, NULL, &good, err);
-
     for (size_t i = 0; more && i < json_object_array_length(more); i++) {
         json_object_array_add(
             list, json_object_get(json_object_array_get_idx(more, i)));
     }
     json_object_put(more);
+}
+
+/* Entries of devices behind those of the IOMMU; false: the target failed */
+static bool read_caches(struct amdvi_run *run, struct json_object *list,
+                        struct amdvi_error *err)
+{
+    struct json_object *entries = amdvi_target_query(
+        run->target, AMDVI_QUERY_ID_IOTLB, NULL, err);
+    bool good = entries != NULL;
+
+    append(list, entries);
+    if (good) {
+        append(list, amdvi_target_query_if_any(
+                         run->target, AMDVI_QUERY_ID_DEVICE_TLBS, NULL, &good,
+                         err));
+    }
     return good;
 }
 
@@ -65,11 +76,9 @@ static bool open_iotlb(struct amdvi_run *run, struct amdvi_error *err)
         return amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
     }
     run->state = state;
-    state->items.list = amdvi_target_query(run->target,
-                                           AMDVI_QUERY_ID_IOTLB, NULL, err);
+    state->items.list = json_object_new_array();
     /* tables are read after the lists: what was invalidated is gone again */
-    return state->items.list &&
-           add_device_tlbs(run, state->items.list, err) &&
+    return read_caches(run, state->items.list, err) &&
            amdvi_judge_open(run->target, &state->judge, err);
 }
 
