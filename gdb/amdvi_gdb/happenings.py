@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """After "amdvi break" has stopped the VM: what for, and the walk explained."""
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import gdb
 
 from . import library
-from .library import Failure
+from .library import Failure, printable
 from .session import SESSION
 
 # What the words of a happening are, and the fields that mean write, execute
@@ -14,6 +14,28 @@ ENTRIES = {"page-request": ("ppr", "W", "X"), "fault": ("event", "RW", "NX")}
 # Members of the event and how they are shown, as in "amdvi break"
 SHOWN = (("pasid", "PASID {}"), ("address", "{:#x}"),
          ("prg-index", "PRGIndex {}"), ("reason", "{}"))
+# Members by what they have to be, whatever is behind the socket: numbers of
+# so many bits, and text
+NUMBERS = {"number": 64, "device-id": 16, "pasid": 20, "address": 64,
+           "prg-index": 9}
+TEXTS = ("kind", "reason")
+
+
+def fits(value: Any, bits: int) -> bool:
+    """Whether it is a number of so many bits."""
+    return isinstance(value, int) and 0 <= value < 1 << bits
+
+
+def understood(told: Dict[str, Any]) -> Dict[str, Any]:
+    """What makes sense of a happening, with text that may be shown."""
+    found = {name: told[name] for name, bits in NUMBERS.items()
+             if fits(told.get(name), bits)}
+    found.update((name, printable(told[name])) for name in TEXTS
+                 if isinstance(told.get(name), str))
+    words = told.get("words")
+    if isinstance(words, list) and all(fits(word, 64) for word in words):
+        found["words"] = words
+    return found
 
 
 def bdf_of(device_id: int) -> str:
@@ -23,7 +45,8 @@ def bdf_of(device_id: int) -> str:
 
 def title(found: Dict[str, Any]) -> str:
     """A happening in one line."""
-    parts = [f"amdvi breakpoint {found['number']}: {found['kind']}"]
+    parts = [f"amdvi breakpoint {found.get('number', '?')}: "
+             f"{found.get('kind', '?')}"]
     if "device-id" in found:
         parts.append(bdf_of(found["device-id"]))
     parts += [form.format(found[name]) for name, form in SHOWN
@@ -31,16 +54,26 @@ def title(found: Dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def read_entry(face: library.Face, entry: str,
+               words: List[int]) -> Tuple[str, List[str]]:
+    """An entry in one line, and its fields; or why it is none."""
+    try:
+        found = face.json("explain", entry, *map(hex, words))
+    except Failure as failure:
+        return str(failure), []
+    reading = found["readings"][0]
+    return f"{reading['kind']}: {' '.join(reading['set'])}", reading["set"]
+
+
 def explain(face: library.Face, found: Dict[str, Any]) -> str:
     """The entry, and the walk of the request that it is about."""
     text = f"\n{title(found)}\n"
-    entry, write, execute = ENTRIES.get(found["kind"], ("command", "", ""))
+    entry, write, execute = ENTRIES.get(found.get("kind", ""),
+                                       ("command", "", ""))
     fields: List[str] = []
     if "words" in found:
-        words = [hex(word) for word in found["words"]]
-        reading = face.json("explain", entry, *words)["readings"][0]
-        fields = reading["set"]
-        text += f"{reading['kind']}: {' '.join(fields)}\n"
+        line, fields = read_entry(face, entry, found["words"])
+        text += f"{line}\n"
     if write and "device-id" in found and "address" in found:
         options = (["--write"] if write in fields else []) + (
             ["--exec"] if execute in fields else [])
@@ -77,7 +110,8 @@ def stopped(_event: Any) -> None:
         # With the reply come the events that were before it
         SESSION.breaks = bool(face.json("break")["breakpoints"])
         found = face.next_break()
-        while found:
+        while found is not None:
+            found = understood(found)
             remember(found)
             gdb.write(explain(face, found))
             found = face.next_break()

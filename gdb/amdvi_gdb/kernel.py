@@ -14,7 +14,7 @@ import gdb
 
 from . import stub
 from .btf import Btf, Place
-from .library import Failure
+from .library import Failure, printable
 
 # Where the kernel's image is linked to, and memory without KASLR
 IMAGE = 0xffffffff80000000
@@ -294,5 +294,4 @@ class Object:
         if place is None:
             return ""
         raw = self.data[place.offset:place.offset + place.size]
-        return "".join(chr(byte) if 0x20 <= byte < 0x7f else "."
-                       for byte in raw.split(b"\0")[0])
+        return printable(raw.split(b"\0")[0].decode("latin-1"))

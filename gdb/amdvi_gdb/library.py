@@ -125,6 +125,11 @@ def text_of(value: Optional[bytes]) -> str:
     return (value or b"").decode("utf-8", "replace")
 
 
+def printable(text: str) -> str:
+    """A text without what a terminal would take amiss: dots instead."""
+    return "".join(c if " " <= c <= "~" else "." for c in text)
+
+
 def version(lib: ctypes.CDLL) -> str:
     """Version of libamdvi."""
     return text_of(lib.amdvi_version())

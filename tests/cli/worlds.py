@@ -5,6 +5,7 @@ Words are put together from bit positions in the manual, not by the code
 under test.
 """
 
+import re
 from typing import Any, Dict, List, Optional
 
 import fakeqmp
@@ -16,6 +17,10 @@ EVENTS = 0x0300_0000
 PPRS = 0x0400_0000
 # 256 entries of 16 bytes
 RING_CODE = 8 << 56
+# A name that would control a terminal, and what no output may have in it
+EVIL = "\x1b[2J\x1b]0;evil\x07\x9b31m\u202e\x7f\r\b"
+UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f"
+                    "\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 def bit(*numbers: int) -> int:
@@ -277,4 +282,27 @@ def outside(extension: bool) -> fakeqmp.World:
         0x2000: 0x0, 0x2008: 0x7_fff0,
     })
     world.store(0x0fff_f000, 8 << 60, 0)
+    return world
+
+
+def hostile() -> fakeqmp.World:
+    """Every text that may be anything."""
+    world = sva(True)
+    for function in world.functions:
+        function["qdev_id"] += EVIL
+        function["class_info"]["desc"] = EVIL
+    world.iommus[0]["engine"] = "svm" + EVIL
+    options: Any = world.iommus[0]["options"]
+    options[EVIL] = EVIL
+    world.iommus[0]["qom-path"] = EVIL
+    trace = world.lists["query-amd-iommu-trace"]
+    number = trace[-1]["number"] + 1
+    trace += [{**trace[-1], "number": number, "kind": EVIL},
+              {**trace[-1], "number": number + 1, "kind": "fault",
+               "reason": EVIL}]
+    world.armed = [{"kind": EVIL, "device-id": 24}]
+    world.breaks = [{"number": 1, "kind": EVIL, "hits": 2}]
+    for items in world.lists.values():
+        for item in items:
+            item[EVIL] = EVIL
     return world
