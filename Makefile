@@ -136,8 +136,9 @@ check-qmp: qemu ## tests of the QMP commands through the package qemu.qmp
 	    scripts/tap-summary $(QMP_TESTS)
 
 .PHONY: check-cli
-check-cli: tools ## tests of amdvi-inspect
+check-cli: qemu tools ## tests of amdvi-inspect
 	@$(TOOLS_SAN_ENV) AMDVI_INSPECT=$(TOOLS_DIR)/amdvi-inspect/amdvi-inspect \
+	    AMDVI_QEMU=$(QEMU_DIR)/qemu-system-x86_64 \
 	    scripts/tap-summary tests/cli/*-test
 
 .PHONY: check-tui
