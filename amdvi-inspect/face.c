@@ -88,16 +88,6 @@ static struct amdvi_target *fresh_target(struct amdvi_face *face)
     return face->target;
 }
 
-static const struct amdvi_view *find_view(const char *name)
-{
-    const struct amdvi_view *const *view = amdvi_views;
-
-    while (*view && strcmp((*view)->name, name) != 0) {
-        view++;
-    }
-    return *view;
-}
-
 /*
  * Only the command's own options count: the target is chosen, and nobody may
  * wait, because who calls us can neither be interrupted nor stop the VM then.
@@ -142,7 +132,7 @@ static bool show(struct amdvi_face *face, const struct amdvi_options *options,
                  FILE *out)
 {
     const struct amdvi_view *view =
-        options->command ? find_view(options->command) : NULL;
+        options->command ? amdvi_find_view(options->command) : NULL;
     struct amdvi_text_renderer text;
     struct amdvi_json_renderer json;
     bool color = options->color == AMDVI_COLOR_ALWAYS, good;

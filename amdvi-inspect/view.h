@@ -182,6 +182,9 @@ struct amdvi_view {
 /* All views; the list ends with NULL */
 extern const struct amdvi_view *const amdvi_views[];
 
+/* The view of that name, or NULL */
+const struct amdvi_view *amdvi_find_view(const char *name);
+
 /* For views: build rows, facts and notes.  Out of memory: a cell is unknown */
 struct amdvi_row *amdvi_page_add(struct amdvi_page *page);
 __attribute__((format(printf, 2, 3)))

@@ -137,21 +137,11 @@ static const struct amdvi_target_ops ops = {
     .pci_functions = pci_functions,
 };
 
-static const struct amdvi_view *find_view(const char *name)
-{
-    const struct amdvi_view *const *view = amdvi_views;
-
-    while (strcmp((*view)->name, name) != 0) {
-        view++;
-    }
-    return *view;
-}
-
 /* With the PASID of the request, and with none */
 static void show(struct amdvi_target *target, const struct command *command,
                  FILE *out, bool with_pasid)
 {
-    const struct amdvi_view *view = find_view(command->view);
+    const struct amdvi_view *view = amdvi_find_view(command->view);
     struct amdvi_error err = { .code = AMDVI_EXIT_OK };
     struct amdvi_query query = {
         .args = command->args, .nargs = command->nargs, .limit = 64,

@@ -29,16 +29,6 @@ static void require(bool ok, const char *what)
     }
 }
 
-static const struct amdvi_view *find_view(const char *name)
-{
-    const struct amdvi_view *const *view = amdvi_views;
-
-    while (strcmp((*view)->name, name) != 0) {
-        view++;
-    }
-    return *view;
-}
-
 /* Cut @text at spaces, as a shell would */
 static size_t split(char *text, const char *words[MAX_WORDS])
 {
@@ -69,7 +59,7 @@ static void explain(char *text, bool as_json)
     query.nargs = split(text, words);
     amdvi_text_renderer_init(&as_text, out, false);
     amdvi_json_renderer_init(&json, out);
-    amdvi_view_show(find_view("explain"), none, &query,
+    amdvi_view_show(amdvi_find_view("explain"), none, &query,
                     as_json ? &json.renderer : &as_text.renderer, &err);
     amdvi_target_close(none);
     fclose(out);

@@ -40,16 +40,6 @@ static const struct command {
     { "break", { NULL }, 0 },
 };
 
-static const struct amdvi_view *find_view(const char *name)
-{
-    const struct amdvi_view *const *view = amdvi_views;
-
-    while (strcmp((*view)->name, name) != 0) {
-        view++;
-    }
-    return *view;
-}
-
 static void show(struct amdvi_target *target, const struct command *command,
                  FILE *out, bool text)
 {
@@ -65,7 +55,7 @@ static void show(struct amdvi_target *target, const struct command *command,
     query.pasid = 5;
     amdvi_text_renderer_init(&as_text, out, true);
     amdvi_json_renderer_init(&as_json, out);
-    amdvi_view_show(find_view(command->view), target, &query,
+    amdvi_view_show(amdvi_find_view(command->view), target, &query,
                     text ? &as_text.renderer : &as_json.renderer, &err);
 }
 
