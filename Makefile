@@ -103,6 +103,11 @@ qemu-series: $(if $(COMPILE),qemu-stock) ## export as a patch series (COMPILE=1:
 tools: ## build libamdvi, amdvi-inspect and their tests (SAN=1, CLANG=1)
 	@scripts/tools $(VARIANT)
 
+.PHONY: inspect
+inspect: ## build amdvi-inspect and nothing else, for a first look at examples/
+	@scripts/deps --inspect
+	@scripts/tools inspect
+
 .PHONY: check
 check: ## all tests a change must pass, plain and with sanitizers
 	@scripts/check $(CHECK_PARTS)
