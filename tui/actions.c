@@ -30,7 +30,8 @@ static unsigned int what_holds(struct amdvi_tui *tui)
     const struct amdvi_place *place = amdvi_tui_place(tui);
     bool walk = tui->current == AMDVI_SCREEN_WALK;
 
-    return (amdvi_line_has_row(amdvi_place_line(place))
+    return AMDVI_WHEN_LINES |
+           (amdvi_line_has_row(amdvi_place_line(place))
             ? AMDVI_WHEN_ROW : 0) |
            (place->screen->pane[0].view ? AMDVI_WHEN_VIEW : 0) |
            (*tui->subject.bdf ? AMDVI_WHEN_DEVICE : 0) |
@@ -644,7 +645,7 @@ void amdvi_action_help(struct amdvi_tui *tui, int key)
             amdvi_tui_place(tui)->screen->title);
     for (const struct amdvi_key *k = amdvi_keys; k->action; k++) {
         if (amdvi_tui_key_valid(tui, k)) {
-            fprintf(out, "  %-28s %s\n", k->keys, k->help);
+            fprintf(out, "  %-13s %s\n", k->keys, k->help);
         }
     }
     fputs("\nScreens:\n\n", out);

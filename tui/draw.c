@@ -53,13 +53,16 @@ static size_t num_columns(const struct amdvi_screen_pane *pane)
     return pane->view->ncolumns + (pane->meter != AMDVI_METER_NONE);
 }
 
-static bool is_hidden(const struct amdvi_screen_pane *pane, size_t column)
+/* Whether the first @end bytes of @keys name a column */
+static bool is_named(const struct amdvi_screen_pane *pane, const char *keys,
+                     size_t end, size_t column)
 {
-    const char *key = pane->hidden;
-    size_t length = 0;
+    const char *key = keys;
 
-    while (key && column < pane->view->ncolumns && *key) {
-        length = strcspn(key, " ");
+    while (key && column < pane->view->ncolumns && *key &&
+           (size_t)(key - keys) < end) {
+        size_t length = strcspn(key, " ");
+
         if (strlen(pane->view->column[column].key) == length &&
             strncmp(pane->view->column[column].key, key, length) == 0) {
             return true;
@@ -68,6 +71,49 @@ static bool is_hidden(const struct amdvi_screen_pane *pane, size_t column)
         key += strspn(key, " ");
     }
     return false;
+}
+
+/* What all columns of a table need that are not left out */
+static size_t width_without(const struct amdvi_place *place, size_t pane,
+                            size_t spared)
+{
+    const struct amdvi_screen_pane *p = &place->screen->pane[pane];
+    size_t total = MARGIN;
+
+    for (size_t c = 0; c < num_columns(p); c++) {
+        if (!is_named(p, p->hidden, SIZE_MAX, c) &&
+            !is_named(p, p->spare, spared, c)) {
+            total += place->pane[pane].width[c] + GAP;
+        }
+    }
+    return total - GAP;
+}
+
+/* How many bytes of the spare columns' keys are left out for lack of room */
+static size_t num_spared(const struct amdvi_place *place, size_t pane)
+{
+    const char *spare = place->screen->pane[pane].spare;
+    size_t spared = 0;
+
+    while (spare && spare[spared] &&
+           width_without(place, pane, spared) > (size_t)COLS) {
+        spared += strcspn(spare + spared, " ");
+        spared += strspn(spare + spared, " ");
+    }
+    return spared;
+}
+
+/* Column by column, whether it is drawn */
+static void choose_columns(const struct amdvi_place *place, size_t pane,
+                           bool *ret)
+{
+    const struct amdvi_screen_pane *p = &place->screen->pane[pane];
+    size_t spared = num_spared(place, pane);
+
+    for (size_t c = 0; c < num_columns(p); c++) {
+        ret[c] = !is_named(p, p->hidden, SIZE_MAX, c) &&
+                 !is_named(p, p->spare, spared, c);
+    }
 }
 
 static void get_cell(const struct amdvi_place *place, size_t pane, size_t row,
@@ -217,7 +263,9 @@ static void draw_header(const struct amdvi_place *place, size_t pane, int y)
     const struct amdvi_screen_pane *p = &place->screen->pane[pane];
     struct column_writer writer = start_columns(place, y);
     const size_t *width = place->pane[pane].width;
+    bool drawn[AMDVI_MAX_COLUMNS + 1];
 
+    choose_columns(place, pane, drawn);
     for (size_t c = 0; c < num_columns(p); c++) {
         size_t column = column_at(p, c);
         const char *title = title_of(p, column);
@@ -225,7 +273,7 @@ static void draw_header(const struct amdvi_place *place, size_t pane, int y)
         bool right = column < p->view->ncolumns &&
                      p->view->column[column].kind == AMDVI_CELL_DEC;
 
-        if (is_hidden(p, column)) {
+        if (!drawn[column]) {
             continue;
         }
         widen(&room, title);
@@ -246,13 +294,15 @@ static char draw_cells(const struct amdvi_place *place,
     const size_t *width = place->pane[line->pane].width;
     bool whole = comparison.before && !comparison.before->more;
     char mark = whole && !comparison.found ? '+' : ' ';
+    bool drawn[AMDVI_MAX_COLUMNS + 1];
 
+    choose_columns(place, line->pane, drawn);
     for (size_t c = 0; c < num_columns(p); c++) {
         size_t column = column_at(p, c);
         struct cell_text cell;
         bool changed;
 
-        if (is_hidden(p, column)) {
+        if (!drawn[column]) {
             continue;
         }
         get_cell(place, line->pane, line->row, column, &cell);
@@ -288,6 +338,9 @@ static void draw_text(const struct amdvi_place *place,
               line->kind == AMDVI_LINE_TITLE ? AMDVI_STYLE_HEADER
               : line->kind == AMDVI_LINE_RESERVED ? AMDVI_STYLE_BAD
               : changed ? AMDVI_STYLE_CHANGED : AMDVI_STYLE_PLAIN);
+    if (amdvi_put_width(text) - (int)place->shift > COLS) {
+        amdvi_put(&area, COLS - 2, " >", AMDVI_STYLE_CHANGED);
+    }
 }
 
 static void draw_line(const struct amdvi_place *place, size_t number, int y)
@@ -463,20 +516,52 @@ static void draw_hints(struct amdvi_tui *tui)
     }
 }
 
+/* Bytes of the words, with two spaces between them, that fit into a line */
+static size_t fitting(const char *words)
+{
+    size_t room = (size_t)COLS - MARGIN, length = strlen(words), fit;
+
+    if (length <= room) {
+        return length;
+    }
+    for (fit = room; fit > 0 && words[fit] != ' '; fit--) {
+    }
+    return fit > 0 ? fit : room;
+}
+
+/* What may follow, on as many lines above the prompt as it takes */
+static void draw_candidates(const char *words)
+{
+    size_t most = amdvi_tui_height(), lines = 1;
+
+    for (const char *w = words; w[fitting(w)] && lines < most; lines++) {
+        w += fitting(w);
+        w += strspn(w, " ");
+    }
+    for (int y = LINES - 1 - (int)lines; y < LINES - 1; y++) {
+        struct amdvi_area area = whole_line(y);
+        size_t length = fitting(words);
+        char text[LINE_SIZE];
+
+        snprintf(text, sizeof(text), "%.*s", (int)length, words);
+        fill_line(y);
+        amdvi_put(&area, 1, text, AMDVI_STYLE_FRAME);
+        words += length;
+        words += strspn(words, " ");
+    }
+}
+
 static void draw_prompt(struct amdvi_tui *tui)
 {
-    struct amdvi_area area = whole_line(LINES - 1), above;
+    struct amdvi_area area = whole_line(LINES - 1);
     struct amdvi_prompt before = tui->prompt;
     int x = amdvi_put(&area, 0, amdvi_prompt_label(&tui->prompt),
                       AMDVI_STYLE_PLAIN);
     int cursor, shift;
 
     if (tui->prompt.candidates) {
-        above = whole_line(LINES - 2);
-        fill_line(LINES - 2);
-        amdvi_put(&above, 1, *tui->prompt.candidates
-                  ? tui->prompt.candidates : "(nothing may follow)",
-                  AMDVI_STYLE_FRAME);
+        draw_candidates(*tui->prompt.candidates ? tui->prompt.candidates
+                                                : "(nothing may follow)");
     }
     before.text[before.cursor] = '\0';
     cursor = x + amdvi_put_width(before.text);
@@ -492,6 +577,9 @@ static void draw_bottom(struct amdvi_tui *tui)
 
     if (tui->prompt.kind != AMDVI_PROMPT_NONE) {
         draw_prompt(tui);
+    } else if (tui->ahead.count) {
+        amdvi_put(&area, 0, "The keys typed wait for the answer of the VM; "
+                  "Esc forgets them.", AMDVI_STYLE_PLAIN);
     } else if (*tui->message) {
         amdvi_put(&area, 0, tui->message, tui->message_bad
                   ? AMDVI_STYLE_BAD : AMDVI_STYLE_PLAIN);

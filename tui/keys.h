@@ -25,6 +25,7 @@ enum {
     AMDVI_WHEN_TOUCH = 64,      /* a VM that may be touched */
     AMDVI_WHEN_BREAK = 128,     /* there is a command "break" */
     AMDVI_WHEN_INJECT = 256,    /* there is a command "inject" */
+    AMDVI_WHEN_LINES = 512,     /* always, but waits for lines to come */
 };
 
 typedef void amdvi_action(struct amdvi_tui *tui, int key);

@@ -259,7 +259,7 @@ static void add_pane(struct amdvi_place *place, size_t pane, size_t width)
         add_title(place, pane);
     }
     if (!snapshot) {
-        add_text(place, AMDVI_LINE_TEXT, pane, "  ...");
+        add_text(place, AMDVI_LINE_TEXT, pane, "  (no answer yet)");
         return;
     }
     if (snapshot->shown && !place->screen->pane[pane].facts_below) {

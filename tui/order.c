@@ -118,10 +118,20 @@ static int compare(const void *a, const void *b, void *opaque)
     return by->descending ? -result : result;
 }
 
-static void order_pane(const struct amdvi_place *place,
-                       struct amdvi_pane *pane,
+static void turn_around(uint32_t *order, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        uint32_t row = order[i];
+
+        order[i] = order[count - 1 - i];
+        order[count - 1 - i] = row;
+    }
+}
+
+static void order_pane(struct amdvi_place *place, size_t number,
                        const struct amdvi_snapshot *snapshot)
 {
+    struct amdvi_pane *pane = &place->pane[number];
     size_t bytes = snapshot->nrows * sizeof(*pane->order);
     struct by by = { snapshot, place->sort - 1, place->descending };
     uint32_t *order;
@@ -139,6 +149,8 @@ static void order_pane(const struct amdvi_place *place,
     }
     if (place->sort && place->sort <= snapshot->view->ncolumns) {
         qsort_r(order, pane->norder, sizeof(*order), compare, &by);
+    } else if (place->screen->pane[number].newest_first) {
+        turn_around(order, pane->norder);
     }
 }
 
@@ -149,7 +161,7 @@ void amdvi_place_order(struct amdvi_place *place)
 
         place->pane[i].norder = 0;
         if (snapshot) {
-            order_pane(place, &place->pane[i], snapshot);
+            order_pane(place, i, snapshot);
         }
     }
 }

@@ -494,6 +494,8 @@ static void take_snapshot(struct amdvi_tui *tui, struct amdvi_job *job)
     if (job->snapshot && !is_broken(&job->err)) {
         if (job->place == AMDVI_SCREEN_DEVICES && !*tui->subject.bdf) {
             choose_device(tui, job->snapshot);
+            /* who has come to a screen about a device meanwhile sees it */
+            amdvi_tui_go(tui, tui->current, NULL, false);
         }
         place->back = 0;
         take_state(tui, job);

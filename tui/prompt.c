@@ -23,6 +23,7 @@ void amdvi_prompt_open(struct amdvi_tui *tui, enum amdvi_prompt_kind kind,
 void amdvi_prompt_close(struct amdvi_tui *tui)
 {
     tui->prompt.kind = AMDVI_PROMPT_NONE;
+    tui->prompt.waiting = false;
     free(tui->prompt.candidates);
     tui->prompt.candidates = NULL;
 }
@@ -224,10 +225,13 @@ void amdvi_prompt_complete(struct amdvi_tui *tui, const struct amdvi_job *job)
     char *typed = strdup(choice.typed);
     size_t size;
 
-    /* typing has gone on meanwhile */
-    if (!typed || prompt->kind != AMDVI_PROMPT_COMMAND ||
-        strcmp(prompt->text, job->text) != 0) {
+    /* it was given up meanwhile */
+    if (!prompt->waiting || job->generation != prompt->generation) {
         free(typed);
+        return;
+    }
+    prompt->waiting = false;
+    if (!typed) {
         return;
     }
     choice.typed = typed;
@@ -263,6 +267,8 @@ static void ask_for_completion(struct amdvi_tui *tui)
     }
     job = amdvi_job_new(AMDVI_JOB_COMPLETE);
     if (job && (job->text = strdup(prompt->text))) {
+        job->generation = ++prompt->generation;
+        prompt->waiting = true;
         tui->outstanding++;
         amdvi_worker_give(tui->worker, job);
     } else {

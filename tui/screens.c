@@ -13,9 +13,10 @@ const struct amdvi_screen amdvi_screens[AMDVI_NUM_SCREENS] = {
         .name = "overview", .title = "Overview", .key = '1',
         .pane = {
             { .view = &amdvi_view_status, .ids = 1, .facts_below = true,
+              .spare = "base head tail",
               .meter = AMDVI_METER_GAUGE, .meter_title = "Used",
               .value = "pending", .limit = "entries" },
-            { .view = &amdvi_view_stats, .ids = 2,
+            { .view = &amdvi_view_stats, .ids = 2, .hidden = "pasid",
               .meter = AMDVI_METER_RATE, .meter_title = "Requests/s",
               .value = "requests",
               .follows = true, .to = AMDVI_SCREEN_MAPPINGS,
@@ -74,7 +75,8 @@ const struct amdvi_screen amdvi_screens[AMDVI_NUM_SCREENS] = {
             { .view = &amdvi_view_ppr, .ids = 1 },
             { .view = &amdvi_view_trace, .ids = 1,
               .number = "number", .filter = "kind=page-response",
-              .hidden = "number kind name", .rows = 256 },
+              .hidden = "number kind name", .rows = 256,
+              .newest_first = true },
         },
     },
     [AMDVI_SCREEN_EVENTS] = {

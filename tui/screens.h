@@ -51,8 +51,10 @@ struct amdvi_screen_pane {
     const char *state;          /* key of a column that is doubted at first */
     const char *number;         /* key of a column that only grows, or NULL */
     const char *hidden;         /* columns that are not drawn: keys, or NULL */
+    const char *spare;          /* as many of these as there is no room for */
     const char *filter;         /* only such rows, as with --filter */
     size_t rows;                /* at most; 0: as many as are wanted */
+    bool newest_first;          /* the view has the newest row last */
     bool facts_below;           /* its facts stand below all panes */
     enum amdvi_meter meter;
     const char *meter_title;

@@ -51,7 +51,7 @@ static void take_terminal_keys(struct amdvi_tui *tui)
         if (kind == KEY_CODE_YES && key == KEY_RESIZE) {
             amdvi_place_layout(amdvi_tui_place(tui));
         } else if (kind == KEY_CODE_YES || key < 128) {
-            amdvi_tui_key(tui, (int)key);
+            amdvi_tui_type(tui, (int)key);
         }
     }
 }
@@ -139,6 +139,7 @@ static void loop(struct amdvi_tui *tui)
         }
         wait_for_something(tui);
         take_answers(tui);
+        amdvi_tui_catch_up(tui);
         if (tui->script.file) {
             take_script_key(tui);
         } else {

@@ -32,6 +32,8 @@
 /* Ways back that are remembered */
 #define AMDVI_TRAIL 16
 #define AMDVI_PROMPT_SIZE 512
+/* Keys that wait for what they act on */
+#define AMDVI_AHEAD 512
 #define AMDVI_MESSAGE_SIZE 600
 
 enum amdvi_line_kind {
@@ -117,6 +119,14 @@ struct amdvi_prompt {
     size_t length;
     size_t cursor;              /* bytes before it */
     char *candidates;           /* what may follow, between spaces, or NULL */
+    bool waiting;               /* for these */
+    unsigned int generation;    /* of what was asked for */
+};
+
+/* Keys that were typed ahead of what they act on; the first is the oldest */
+struct amdvi_ahead {
+    int key[AMDVI_AHEAD];
+    size_t count;
 };
 
 enum amdvi_link {
@@ -163,6 +173,7 @@ struct amdvi_tui {
     uint64_t refreshes;         /* of the current screen, so far */
     uint64_t wait_for;          /* the script waits for that many */
     struct amdvi_prompt prompt;
+    struct amdvi_ahead ahead;
     char search[AMDVI_PROMPT_SIZE];
     char confirmed[AMDVI_PROMPT_SIZE];  /* what to do after a yes */
     char last_command[AMDVI_PROMPT_SIZE];
@@ -247,6 +258,12 @@ bool amdvi_tui_key_valid(struct amdvi_tui *tui, const struct amdvi_key *key);
 void amdvi_tui_key(struct amdvi_tui *tui, int key);
 /* Go to the next line with what is searched for */
 void amdvi_tui_search(struct amdvi_tui *tui, bool forward, bool stay);
+
+/* ahead.c: keys that were typed ahead of what they act on */
+/* Take a key, now or when that is there */
+void amdvi_tui_type(struct amdvi_tui *tui, int key);
+/* Take those that need not wait any more */
+void amdvi_tui_catch_up(struct amdvi_tui *tui);
 
 /* save.c: files and the clipboard */
 bool amdvi_tui_save(struct amdvi_tui *tui, const char *path,
