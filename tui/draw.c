@@ -519,12 +519,13 @@ static void draw_hints(struct amdvi_tui *tui)
 /* Bytes of the words, with two spaces between them, that fit into a line */
 static size_t fitting(const char *words)
 {
-    size_t room = (size_t)COLS - MARGIN, length = strlen(words), fit;
+    size_t room = (size_t)COLS - MARGIN, length = strlen(words), fit = room;
 
     if (length <= room) {
         return length;
     }
-    for (fit = room; fit > 0 && words[fit] != ' '; fit--) {
+    while (fit > 0 && words[fit] != ' ') {
+        fit--;
     }
     return fit > 0 ? fit : room;
 }
