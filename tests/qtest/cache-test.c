@@ -55,6 +55,14 @@ static int peek(Bench *b, unsigned int index)
     return qtest_readb(b->qts, RESULT);
 }
 
+/* Hits go a shorter way once the device has a counter: from the second on */
+static void peek_often(Bench *b, unsigned int index)
+{
+    for (int i = 0; i < 3; i++) {
+        g_assert_cmphex(peek(b, index), ==, 0x11);
+    }
+}
+
 static void flush_pages(Bench *b, uint16_t domain_id, uint32_t pasid,
                         uint64_t range)
 {
@@ -225,7 +233,7 @@ static void test_permission(void)
     Bench *b = start(0);
 
     set_entry(b, 1, FIRST, PTE_LEAF(PAGE, PTE_READ));
-    g_assert_cmphex(peek(b, FIRST), ==, 0x11);
+    peek_often(b, FIRST);
     dma_write(b, PAGE_OF(FIRST), BYTES);
     g_assert_cmphex(reg_read(b, REG_EVENT_TAIL), ==, 16);
     set_leaf(b, FIRST, PAGE);
@@ -292,8 +300,9 @@ static void test_dte_rights(void)
 {
     Bench *b = start(0);
 
-    g_assert_cmphex(peek(b, FIRST), ==, 0x11);
+    peek_often(b, FIRST);
     set_dte(b, DTE_HOST(2, table(0)) & ~PTE_READ, DOMAIN);
+    dma_write(b, PAGE_OF(OUT), BYTES);
     dma_read(b, PAGE_OF(FIRST), BYTES);
     g_assert_cmphex(reg_read(b, REG_EVENT_TAIL), ==, 16);
     set_dte(b, 0, 0);

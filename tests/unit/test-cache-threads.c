@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "dte-cache.h"
-#include "iotlb.h"
+#include "dte-lookup.h"
+#include "iotlb-lookup.h"
 #include "recorder.h"
 #include "stats.h"
 

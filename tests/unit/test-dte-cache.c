@@ -5,7 +5,7 @@
  */
 #include "unit.h"
 
-#include "dte-cache.h"
+#include "dte-lookup.h"
 
 #define DEVICE 0x28
 /* V TV, R and W, no host table; GV and GLX=1; GIoV; I (in the second word) */
@@ -50,7 +50,7 @@ static bool find(uint32_t pasid, AmdviPath *path)
 
 static void test_paths(void **state)
 {
-    AmdviPath path;
+    AmdviPath path = { 0 };
 
     (void)state;
     fill(DTE_IDENTITY, 0x2a);

@@ -4,7 +4,7 @@
  */
 #include "unit.h"
 
-#include "iotlb.h"
+#include "iotlb-lookup.h"
 
 #define ENTRIES 4096
 #define PAGE UINT64_C(0x1000)
@@ -59,14 +59,34 @@ static AmdviSpace space_of_result(const struct amdvi_result *result)
     };
 }
 
+/* The lookup of small pages alone finds those, and nothing else */
+static void check_small(const AmdviIotlb *t, const AmdviSpace *space,
+                        uint64_t addr, bool found, const AmdviIotlbHit *hit)
+{
+    AmdviIotlbHit small = { 0 };
+
+    assert_int_equal(amdvi_iotlb_lookup_small(t, amdvi_tlb_kind(space),
+                                              space->domain_id, addr, &small),
+                     found);
+    if (found) {
+        assert_int_equal(small.addr, hit->addr);
+        assert_int_equal(small.page_shift, 12);
+        assert_int_equal(small.perm, hit->perm);
+    }
+}
+
 /* Whether requests like the one of @result find something at @addr */
 static bool cached(const AmdviIotlb *t, uint64_t addr,
                    struct amdvi_result result)
 {
     AmdviSpace space = space_of_result(&result);
-    AmdviIotlbHit hit;
+    AmdviIotlbHit hit = { 0 };
+    bool found = amdvi_iotlb_lookup(t, &space, addr, 0, &hit);
 
-    return amdvi_iotlb_lookup(t, &space, addr, 0, &hit);
+    if (!space.pasid) {
+        check_small(t, &space, addr, found && hit.page_shift == 12, &hit);
+    }
+    return found;
 }
 
 static int set_up(void **state)
@@ -89,7 +109,7 @@ static void test_hit(void **state)
     AmdviIotlb *t = *state;
     struct amdvi_result r = nested(7, 5, 0x123456789abc);
     AmdviSpace space = space_of_result(&r);
-    AmdviIotlbHit hit;
+    AmdviIotlbHit hit = { 0 };
 
     r.untranslated_only = r.global = true;
     r.perm = AMDVI_PERM_R | AMDVI_PERM_X;
@@ -176,7 +196,7 @@ static void test_page_sizes(void **state)
         uint64_t in = size * 3, out = size * 2 & 0x000fffffffffffff;
         struct amdvi_result r = host((uint16_t)i, out + kept / 2);
         AmdviSpace space = space_of_result(&r);
-        AmdviIotlbHit hit;
+        AmdviIotlbHit hit = { 0 };
 
         r.page_shift = sizes[i].shift;
         insert(t, in + kept / 2, r);
@@ -459,7 +479,7 @@ static void test_stale(void **state)
     struct amdvi_result r = nested(7, 5, 0x5000);
     AmdviSpace space = space_of_result(&r);
     AmdviIotlbCopy copy;
-    AmdviIotlbHit hit;
+    AmdviIotlbHit hit = { 0 };
     uint32_t index;
     int64_t since;
 
@@ -482,6 +502,21 @@ static void test_stale(void **state)
         assert_int_equal(since, i ? 0 : 99);
         assert_true(cached(t, 0x4000, r));
     }
+}
+
+/* The same for ordinary DMA, which looks for small pages first */
+static void test_stale_small(void **state)
+{
+    AmdviIotlb *t = *state;
+    struct amdvi_result r = host(7, 0x5000);
+    AmdviIotlbCopy copy;
+    uint32_t index;
+
+    insert(t, 0x4000, r);
+    assert_true(cached(t, 0x4000, r));
+    index = find_copy(t, &copy);
+    amdvi_iotlb_judge(t, index, &copy, 99);
+    assert_false(cached(t, 0x4000, r));
 }
 
 /* A judgement is of one entry, not of what takes its place */
@@ -514,7 +549,7 @@ int main(void)
         TEST(hit), TEST(tag), TEST(negative), TEST(page_sizes), TEST(pieces),
         TEST(precision), TEST(thousand), TEST(displaced), TEST(overtaken),
         TEST(wrap_around), TEST(large_range), TEST(capacity),
-        TEST(stale), TEST(judged_late),
+        TEST(stale), TEST(stale_small), TEST(judged_late),
     };
 
     return cmocka_run_group_tests_name("iotlb", tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "qemu/lockable.h"
 #include "qemu/rcu_queue.h"
 #include "qemu/timer.h"
+#include "hit.h"
 #include "pmu.h"
 #include "state.h"
 #include "trace.h"
@@ -28,35 +29,8 @@ void amdvi_svm_init_caches(AmdviEngine *e)
     amdvi_stats_init(&e->stats);
 }
 
-/*
- * Interrupt messages are no memory accesses.  With a PASID only an address
- * that is already translated can be one.
- */
-static bool may_be_interrupt(const struct amdvi_request *r)
-{
-    return r->addr - AMDVI_INT_ADDR_FIRST < AMDVI_INT_ADDR_SIZE &&
-           (r->pasid == AMDVI_NO_PASID ||
-            r->kind == AMDVI_REQUEST_TRANSLATED);
-}
-
-/* Without tables, or with their work done, an address stays as it is */
-static void pass(const struct amdvi_request *r, uint8_t perm,
-                 AmdviIotlbHit *hit)
-{
-    *hit = (AmdviIotlbHit) {
-        .addr = r->addr,
-        .page_shift = 64,
-        .perm = perm & (AMDVI_PERM_R | AMDVI_PERM_W),
-    };
-}
-
-/*
- * What was judged stale is served like the rest, as hardware does, but told.
- * Not inline: its stack frame would be one for each hit.
- */
-static __attribute__((noinline))
-bool find_stale(AmdviEngine *e, const struct amdvi_request *r,
-                const AmdviSpace *space, AmdviIotlbHit *hit)
+bool amdvi_svm_find_stale(AmdviEngine *e, const struct amdvi_request *r,
+                          const AmdviSpace *space, AmdviIotlbHit *hit)
 {
     uint8_t need = amdvi_request_perm(r);
     int64_t since, age;
@@ -74,85 +48,11 @@ bool find_stale(AmdviEngine *e, const struct amdvi_request *r,
     return true;
 }
 
-static bool find_page(AmdviEngine *e, const struct amdvi_request *r,
-                      const AmdviSpace *space, AmdviIotlbHit *hit)
-{
-    return amdvi_iotlb_lookup(&e->iotlb, space, r->addr,
-                              amdvi_request_perm(r), hit) ||
-           (amdvi_iotlb_is_doubted(&e->iotlb) &&
-            find_stale(e, r, space, hit));
-}
-
-static bool find_cached(AmdviDevice *d, const struct amdvi_request *r,
-                        AmdviPath *path, AmdviIotlbHit *hit)
-{
-    AmdviEngine *e = d->engine;
-    uint8_t need = amdvi_request_perm(r);
-
-    if (may_be_interrupt(r) ||
-        !amdvi_dte_cache_path(&d->dte_cache, &e->dte_clock, r->device_id,
-                              r->pasid, path) ||
-        (r->kind != AMDVI_REQUEST_DMA && !path->ats)) {
-        return false;
-    }
-    if (r->kind == AMDVI_REQUEST_TRANSLATED) {
-        pass(r, AMDVI_PERM_R | AMDVI_PERM_W, hit);
-        return true;
-    }
-    if ((need & path->perm) != need || !path->perm) {
-        return false;
-    }
-    if (path->identity) {
-        pass(r, path->perm, hit);
-    } else {
-        path->space.priv = r->priv && r->pasid != AMDVI_NO_PASID;
-        if (!find_page(e, r, &path->space, hit)) {
-            return false;
-        }
-        hit->perm &= path->perm;
-    }
-    if (r->kind == AMDVI_REQUEST_ATS) {
-        hit->perm &= need;
-    }
-    return true;
-}
-
-/* Not inline: its stack frame would be one for each hit */
-static __attribute__((noinline))
-void count_hit_slowly(AmdviDevice *d, const struct amdvi_request *r)
+void amdvi_svm_count_hit(AmdviDevice *d, uint16_t device_id, uint32_t pasid)
 {
     QEMU_LOCK_GUARD(&d->engine->lock);
     amdvi_stats_hit(&d->engine->stats, qatomic_read(&d->hit_source),
-                    r->device_id, r->pasid);
-}
-
-static inline void count_hit(AmdviDevice *d, const struct amdvi_request *r)
-{
-    if (!amdvi_stats_hit_fast(qatomic_read(&d->hit_source), r->pasid)) {
-        count_hit_slowly(d, r);
-    }
-}
-
-/* Serve a request from the caches; @dte_event is how its DTE got there */
-static inline bool serve_cached(AmdviDevice *d,
-                                const struct amdvi_request *request,
-                                AmdviPath *path, AmdviIotlbHit *hit,
-                                unsigned int dte_event)
-{
-    if (!find_cached(d, request, path, hit)) {
-        return false;
-    }
-    count_hit(d, request);
-    if (amdvi_svm_pmu_is_on(d->engine)) {
-        amdvi_svm_pmu_hit(d, request, path, dte_event);
-    }
-    return true;
-}
-
-bool amdvi_svm_find_cached(AmdviDevice *d, const struct amdvi_request *request,
-                           AmdviPath *path, AmdviIotlbHit *hit)
-{
-    return serve_cached(d, request, path, hit, AMDVI_pmu_event_dte_hit);
+                    device_id, pasid);
 }
 
 void amdvi_svm_judge(AmdviEngine *e, uint32_t index,
@@ -251,7 +151,8 @@ static bool get_dte(AmdviDevice *d, const struct amdvi_request *request,
         return false;
     }
     fill_dte(d, request->device_id, begin, view, dte);
-    if (serve_cached(d, request, &path, &hit, AMDVI_pmu_event_dte_miss)) {
+    if (amdvi_svm_serve_cached(d, request, &path, &hit,
+                               AMDVI_pmu_event_dte_miss)) {
         hit_to_result(request, &path, &hit, result);
         return false;
     }

@@ -1,20 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The DTE cache.  See dte-cache.h */
 #include "portable.h"
-#include "dte-cache.h"
-
-/* AmdviDteCache.summary, so that a hit loads it at once */
-#define SUMMARY_DEVICE_ID 0xffffULL
-#define SUMMARY_DOMAIN_ID_SHIFT 16
-#define SUMMARY_PASID_BITS_SHIFT 32
-#define SUMMARY_PASID_BITS 0x1fULL
-#define SUMMARY_PERM_SHIFT 40
-#define SUMMARY_PERM 0x7ULL
-#define SUMMARY_GUEST (1ULL << 48)
-#define SUMMARY_GIOV (1ULL << 49)
-#define SUMMARY_HOST (1ULL << 50)
-#define SUMMARY_ATS (1ULL << 51)
-#define SUMMARY_VALID (1ULL << 63)
+#include "dte-lookup.h"
+#include "iotlb-lookup.h"
 
 void amdvi_dte_clock_init(AmdviDteClock *clock)
 {
@@ -27,6 +15,13 @@ void amdvi_dte_clock_flush(AmdviDteClock *clock)
     qatomic_store_release(&clock->all, clock->now);
 }
 
+static uint64_t plain_kind(const struct amdvi_dte_summary *s)
+{
+    AmdviSpace space = { .guest = s->giov, .nested = s->giov && s->host };
+
+    return s->giov || s->host ? amdvi_tlb_kind(&space) : 0;
+}
+
 static uint64_t make_summary(uint16_t device_id,
                              const struct amdvi_dte_summary *s)
 {
@@ -35,7 +30,8 @@ static uint64_t make_summary(uint16_t device_id,
            (uint64_t)s->pasid_bits << SUMMARY_PASID_BITS_SHIFT |
            (uint64_t)s->perm << SUMMARY_PERM_SHIFT |
            s->guest * SUMMARY_GUEST | s->giov * SUMMARY_GIOV |
-           s->host * SUMMARY_HOST | s->ats * SUMMARY_ATS;
+           s->host * SUMMARY_HOST | s->ats * SUMMARY_ATS |
+           plain_kind(s) << SUMMARY_KIND_SHIFT;
 }
 
 static void set_entry(AmdviDteCache *c, uint64_t time, uint64_t summary,
@@ -87,64 +83,13 @@ bool amdvi_dte_cache_had(const AmdviDteCache *c, uint16_t domain_id)
            (uint16_t)(summary >> SUMMARY_DOMAIN_ID_SHIFT) == domain_id;
 }
 
-/* The summary of the entry if it is for @device_id and nothing dropped it */
-static bool load_summary(const AmdviDteCache *c, const AmdviDteClock *clock,
-                         uint16_t device_id, uint32_t seq, uint64_t *summary)
-{
-    uint64_t time = qatomic_load_acquire(&c->time);
-
-    *summary = qatomic_load_acquire(&c->summary);
-    return !(seq & 1) && time >= qatomic_load_acquire(&clock->all) &&
-           (*summary & (SUMMARY_VALID | SUMMARY_DEVICE_ID)) ==
-           (SUMMARY_VALID | device_id);
-}
-
-/* translation.md 2: which tables serve a request */
-static bool select_space(uint64_t summary, uint32_t pasid, AmdviSpace *space)
-{
-    uint64_t bits = summary >> SUMMARY_PASID_BITS_SHIFT & SUMMARY_PASID_BITS;
-
-    if (pasid == AMDVI_NO_PASID) {
-        space->guest = summary & SUMMARY_GIOV;
-        pasid = 0;
-    } else {
-        space->guest = summary & SUMMARY_GUEST;
-        if (!space->guest || pasid >> bits) {
-            return false;
-        }
-    }
-    space->pasid = pasid;
-    space->nested = space->guest && summary & SUMMARY_HOST;
-    space->priv = false;
-    space->domain_id = (uint16_t)(summary >> SUMMARY_DOMAIN_ID_SHIFT);
-    return true;
-}
-
-bool amdvi_dte_cache_path(const AmdviDteCache *c, const AmdviDteClock *clock,
-                          uint16_t device_id, uint32_t pasid,
-                          AmdviPath *path)
-{
-    uint32_t seq = qatomic_load_acquire(&c->seq);
-    uint64_t summary;
-
-    if (!load_summary(c, clock, device_id, seq, &summary) ||
-        qatomic_read(&c->seq) != seq ||
-        !select_space(summary, pasid, &path->space)) {
-        return false;
-    }
-    path->perm = summary >> SUMMARY_PERM_SHIFT & SUMMARY_PERM;
-    path->identity = !path->space.guest && !(summary & SUMMARY_HOST);
-    path->ats = summary & SUMMARY_ATS;
-    return true;
-}
-
 bool amdvi_dte_cache_copy(const AmdviDteCache *c, const AmdviDteClock *clock,
                           uint16_t device_id, uint64_t dte[4])
 {
     uint32_t seq = qatomic_load_acquire(&c->seq);
     uint64_t summary;
 
-    if (!load_summary(c, clock, device_id, seq, &summary)) {
+    if (!amdvi_dte_load_summary(c, clock, device_id, seq, &summary)) {
         return false;
     }
     for (int i = 0; i < 4; i++) {

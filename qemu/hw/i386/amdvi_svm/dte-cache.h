@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The DTE cache: one entry for each source of requests, tagged with the
- * DeviceID it was read for.
+ * DeviceID it was read for.  Requests look into it with dte-lookup.h.
  *
  * Next to the DTE it holds what a hit needs to know of it.  Lookups take no
  * lock, all else needs the lock of the engine.
@@ -63,10 +63,6 @@ bool amdvi_dte_cache_owner(const AmdviDteCache *c, uint16_t *device_id);
 /* Whether the last DTE that was cached, dropped or not, had the DomainID */
 bool amdvi_dte_cache_had(const AmdviDteCache *c, uint16_t domain_id);
 
-/* Find the path of a request with @pasid; false: it has to be judged */
-bool amdvi_dte_cache_path(const AmdviDteCache *c, const AmdviDteClock *clock,
-                          uint16_t device_id, uint32_t pasid,
-                          AmdviPath *path);
 /* Copy the DTE */
 bool amdvi_dte_cache_copy(const AmdviDteCache *c, const AmdviDteClock *clock,
                           uint16_t device_id, uint64_t dte[4]);

@@ -1,43 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The IOTLB.  See iotlb.h */
 #include "portable.h"
-#include "iotlb.h"
-
-/*
- * Pages are kept in four sizes only, so that a lookup needs four probes at
- * most and one where all pages are small.  A page of another size is kept in
- * pieces; a flush that hits one piece has to find the others, so the slot
- * remembers how large such pages are and widens ranges to that.
- */
-static const uint8_t class_shift[] = { 12, 21, 30, 39 };
-
-/* AmdviIotlbEntry.key: the page number begins at bit 12 */
-#define KEY_VALID 0x1ULL
-#define KEY_GUEST 0x2ULL
-#define KEY_NESTED 0x4ULL
-#define KEY_PRIV 0x8ULL
-#define KEY_CLASS_SHIFT 4
-#define KEY_CLASS 0x30ULL
-#define KEY_PAGE_SHIFT 12
-/* What a flush compares: all kinds of translation in a guest table */
-#define KEY_FLUSH (~(KEY_NESTED | KEY_PRIV))
-
-/* AmdviIotlbEntry.space */
-#define SPACE_PASID_SHIFT 16
-
-/* AmdviIotlbEntry.value: the output page is in bits 51:12 */
-#define VALUE_ADDR 0x000ffffffffff000ULL
-#define VALUE_PERM 0x7ULL
-#define VALUE_UNTRANSLATED 0x8ULL
-#define VALUE_COHERENT 0x10ULL
-#define VALUE_GLOBAL 0x20ULL
-#define VALUE_USER 0x40ULL      /* of a table */
-#define VALUE_SOUND 0x80ULL     /* of a page: not known to be stale */
-
-/* AmdviIotlbEntry.life: two numbers of slots, and a time above them */
-#define LIFE_SLOT 0xffffULL
-#define LIFE_SLOT2_SHIFT 16
-#define LIFE_TIME_SHIFT 32
+#include "iotlb-lookup.h"
 
 /* Slots: limits, and how far from its place an address space may be */
 #define SLOTS_MIN 4096
@@ -49,119 +13,9 @@ static const uint8_t class_shift[] = { 12, 21, 30, 39 };
 #define SLOT_NESTED (UINT64_C(2) << 62)
 #define SLOT_GUEST (UINT64_C(3) << 62)
 
-static uint64_t space_word(uint16_t domain_id, uint32_t pasid)
-{
-    return domain_id | (uint64_t)pasid << SPACE_PASID_SHIFT;
-}
-
-static uint64_t make_key(const AmdviSpace *space, unsigned int class,
-                         uint64_t addr)
-{
-    return addr >> class_shift[class] << KEY_PAGE_SHIFT |
-           class << KEY_CLASS_SHIFT | space->priv * KEY_PRIV |
-           space->nested * KEY_NESTED | space->guest * KEY_GUEST | KEY_VALID;
-}
-
-static unsigned int key_class(uint64_t key)
-{
-    return (key & KEY_CLASS) >> KEY_CLASS_SHIFT;
-}
-
 static uint64_t key_addr(uint64_t key)
 {
-    return key >> KEY_PAGE_SHIFT << class_shift[key_class(key)];
-}
-
-/*
- * Neighbouring pages go to neighbouring sets, so that a table as large as the
- * cache fits into it.  Flags do not count: a flush finds all in one set.
- */
-static uint32_t set_of(const AmdviIotlb *t, uint64_t key, uint64_t space)
-{
-    uint64_t page = key >> KEY_PAGE_SHIFT;
-    uint64_t other = amdvi_hash(space << 2 | key_class(key)) >> 40;
-
-    return (uint32_t)(page ^ page >> t->set_bits ^ other) & (t->sets - 1);
-}
-
-/* Whether neither all nor the slots of an entry were flushed since */
-static bool alive(const AmdviIotlb *t, uint64_t life)
-{
-    uint32_t made = (uint32_t)(life >> LIFE_TIME_SHIFT);
-    uint32_t slot = life & LIFE_SLOT;
-    uint32_t slot2 = life >> LIFE_SLOT2_SHIFT & LIFE_SLOT;
-
-    return made >= qatomic_load_acquire(&t->slot_flushed[slot]) &&
-           made >= qatomic_load_acquire(&t->slot_flushed[slot2]) &&
-           made >= qatomic_load_acquire(&t->flushed);
-}
-
-static void fill_hit(uint64_t key, uint64_t value, uint64_t addr,
-                     AmdviIotlbHit *hit)
-{
-    unsigned int shift = class_shift[key_class(key)];
-    uint64_t offset = (UINT64_C(1) << shift) - 1;
-
-    *hit = (AmdviIotlbHit) {
-        .addr = (value & VALUE_ADDR) | (addr & offset),
-        .page_shift = (uint8_t)shift,
-        .perm = value & VALUE_PERM,
-        .untranslated_only = value & VALUE_UNTRANSLATED,
-        .force_coherent = value & VALUE_COHERENT,
-        .global = value & VALUE_GLOBAL,
-    };
-}
-
-/* Look for one page size; *@value is what is known of it.  NULL: nothing */
-static inline const AmdviIotlbEntry *probe(const AmdviIotlb *t, uint64_t key,
-                                           uint64_t space, uint64_t need,
-                                           uint64_t *value)
-{
-    uint32_t set = set_of(t, key, space);
-    const AmdviIotlbEntry *way = &t->entry[set * AMDVI_IOTLB_WAYS];
-    uint32_t seq = qatomic_load_acquire(&t->seq[set]);
-
-    for (int i = 0; i < AMDVI_IOTLB_WAYS; i++, way++) {
-        uint64_t life;
-
-        if (qatomic_load_acquire(&way->key) != key ||
-            qatomic_load_acquire(&way->space) != space) {
-            continue;
-        }
-        *value = qatomic_load_acquire(&way->value);
-        life = qatomic_load_acquire(&way->life);
-        return (*value & need) == need && alive(t, life) && !(seq & 1) &&
-               qatomic_read(&t->seq[set]) == seq ? way : NULL;
-    }
-    return NULL;
-}
-
-/* @need: bits of AmdviIotlbEntry.value */
-static inline const AmdviIotlbEntry *lookup(const AmdviIotlb *t,
-                                            const AmdviSpace *space,
-                                            uint64_t addr, uint64_t need,
-                                            AmdviIotlbHit *hit)
-{
-    uint32_t classes = qatomic_read(&t->classes);
-    uint64_t word = space_word(space->domain_id, space->pasid), value;
-
-    while (classes) {
-        uint64_t key = make_key(space, ctz32(classes), addr);
-        const AmdviIotlbEntry *found = probe(t, key, word, need, &value);
-
-        if (found) {
-            fill_hit(key, value, addr, hit);
-            return found;
-        }
-        classes &= classes - 1;
-    }
-    return NULL;
-}
-
-bool amdvi_iotlb_lookup(const AmdviIotlb *t, const AmdviSpace *space,
-                        uint64_t addr, uint8_t need, AmdviIotlbHit *hit)
-{
-    return lookup(t, space, addr, need | VALUE_SOUND, hit) != NULL;
+    return key >> KEY_PAGE_SHIFT << amdvi_tlb_shift(amdvi_tlb_class(key));
 }
 
 /*
@@ -172,12 +26,13 @@ bool amdvi_iotlb_find_table(const AmdviIotlb *t, const AmdviSpace *space,
                             uint64_t addr, struct amdvi_table *table)
 {
     uint32_t classes = qatomic_read(&t->classes);
-    uint64_t word = space_word(space->domain_id, space->pasid), value;
+    uint64_t word = amdvi_tlb_space(space->domain_id, space->pasid), value;
 
     for (; classes; classes &= classes - 1) {
         unsigned int class = ctz32(classes);
 
-        if (probe(t, make_key(space, class, addr), word, 0, &value)) {
+        if (amdvi_tlb_probe(t, amdvi_tlb_key(space, class, addr), word, 0,
+                            &value)) {
             *table = (struct amdvi_table) {
                 .addr = value & VALUE_ADDR, .level = (uint8_t)class,
                 .perm = value & VALUE_PERM, .user = value & VALUE_USER,
@@ -355,7 +210,7 @@ static uint64_t nested_key(uint16_t domain_id)
 
 static uint64_t guest_key(uint16_t domain_id, uint32_t pasid)
 {
-    return SLOT_GUEST | space_word(domain_id, pasid);
+    return SLOT_GUEST | amdvi_tlb_space(domain_id, pasid);
 }
 
 /* Slots of the address space, the time, and how large its pages may be */
@@ -376,7 +231,10 @@ static uint64_t make_life(AmdviIotlb *t, const AmdviSpace *space,
            (uint64_t)slot2 << LIFE_SLOT2_SHIFT | slot;
 }
 
-/* The same page, a free place, or whose turn it is */
+/*
+ * The same page, a free place, or whose turn it is.  First the first ones,
+ * which lookups come to first.
+ */
 static unsigned int choose_way(AmdviIotlb *t, uint32_t set, uint64_t key,
                                uint64_t space)
 {
@@ -387,7 +245,8 @@ static unsigned int choose_way(AmdviIotlb *t, uint32_t set, uint64_t key,
         if (way[i].key == key && way[i].space == space) {
             return i;
         }
-        if (!(way[i].key & KEY_VALID) || !alive(t, way[i].life)) {
+        if (free_way == AMDVI_IOTLB_WAYS &&
+            (!(way[i].key & KEY_VALID) || !amdvi_tlb_alive(t, way[i].life))) {
             free_way = i;
         }
     }
@@ -395,15 +254,15 @@ static unsigned int choose_way(AmdviIotlb *t, uint32_t set, uint64_t key,
         return free_way;
     }
     t->count.replaced++;
-    return t->victim[set]++ % AMDVI_IOTLB_WAYS;
+    return AMDVI_IOTLB_WAYS - 1 - t->victim[set]++ % AMDVI_IOTLB_WAYS;
 }
 
 /* The largest size in which pages of this one are kept */
 static unsigned int class_of(unsigned int page_shift)
 {
-    unsigned int class = ARRAY_SIZE(class_shift) - 1;
+    unsigned int class = CLASSES - 1;
 
-    while (class_shift[class] > page_shift) {
+    while (amdvi_tlb_shift(class) > page_shift) {
         class--;
     }
     return class;
@@ -412,7 +271,7 @@ static unsigned int class_of(unsigned int page_shift)
 static uint64_t make_value(const struct amdvi_result *result,
                            unsigned int class)
 {
-    uint64_t offset = (UINT64_C(1) << class_shift[class]) - 1;
+    uint64_t offset = (UINT64_C(1) << amdvi_tlb_shift(class)) - 1;
 
     return (result->addr & VALUE_ADDR & ~offset) | result->perm |
            result->untranslated_only * VALUE_UNTRANSLATED |
@@ -440,7 +299,7 @@ static uint8_t cut_from(const struct amdvi_result *result,
     if (result->nested && result->guest_shift > shift) {
         shift = result->guest_shift;
     }
-    return shift > class_shift[class] ? shift : 0;
+    return shift > amdvi_tlb_shift(class) ? shift : 0;
 }
 
 /* Keep @value for a page, unless a flush has overtaken what began at @begin */
@@ -455,11 +314,11 @@ static void insert(AmdviIotlb *t, uint32_t begin, const AmdviSpace *space,
         t->count.refused++;
         return;
     }
-    new.key = make_key(space, class, addr);
-    new.space = space_word(space->domain_id, space->pasid);
+    new.key = amdvi_tlb_key(space, class, addr);
+    new.space = amdvi_tlb_space(space->domain_id, space->pasid);
     new.value = value;
     new.life = make_life(t, space, widen);
-    set = set_of(t, new.key, new.space);
+    set = amdvi_tlb_set(t, new.key, new.space);
     qatomic_set(&t->classes, t->classes | 1u << class);
     set_entry(t, set, choose_way(t, set, new.key, new.space), &new);
     t->count.fills++;
@@ -472,7 +331,7 @@ void amdvi_iotlb_insert(AmdviIotlb *t, uint32_t begin, uint64_t addr,
     unsigned int class;
 
     if (result->outcome != AMDVI_OUTCOME_TRANSLATED ||
-        result->page_shift < class_shift[0] || result->page_shift > 63 ||
+        result->page_shift < amdvi_tlb_shift(0) || result->page_shift > 63 ||
         !result->perm) {
         return;
     }
@@ -506,7 +365,7 @@ void amdvi_iotlb_flush_all(AmdviIotlb *t)
 /* Drop the translations of one page, whatever kind they are */
 static void drop_page(AmdviIotlb *t, uint64_t key, uint64_t space)
 {
-    uint32_t set = set_of(t, key, space);
+    uint32_t set = amdvi_tlb_set(t, key, space);
     const AmdviIotlbEntry *way = &t->entry[set * AMDVI_IOTLB_WAYS];
 
     for (unsigned int i = 0; i < AMDVI_IOTLB_WAYS; i++) {
@@ -534,7 +393,7 @@ static void sweep(AmdviIotlb *t, uint64_t guest, uint64_t space,
         if (e->space == space && e->key & KEY_VALID &&
             (e->key & KEY_GUEST) == guest &&
             overlaps(range, key_addr(e->key),
-                     class_shift[key_class(e->key)])) {
+                     amdvi_tlb_shift(amdvi_tlb_class(e->key)))) {
             clear_entry(t, i / AMDVI_IOTLB_WAYS, i % AMDVI_IOTLB_WAYS);
         }
     }
@@ -543,7 +402,7 @@ static void sweep(AmdviIotlb *t, uint64_t guest, uint64_t space,
 /* Pages of this size that @range touches */
 static uint64_t pages_in(struct amdvi_range range, unsigned int class)
 {
-    uint64_t pages = range.size >> class_shift[class];
+    uint64_t pages = range.size >> amdvi_tlb_shift(class);
 
     return pages ? pages : 1;
 }
@@ -554,8 +413,9 @@ static void drop_pages(AmdviIotlb *t, uint64_t guest, uint64_t space,
     AmdviSpace kind = { .guest = guest };
 
     for (uint64_t i = 0; i < pages_in(range, class); i++) {
-        drop_page(t, make_key(&kind, class,
-                              range.base + (i << class_shift[class])), space);
+        uint64_t addr = range.base + (i << amdvi_tlb_shift(class));
+
+        drop_page(t, amdvi_tlb_key(&kind, class, addr), space);
     }
 }
 
@@ -618,14 +478,15 @@ void amdvi_iotlb_flush_host(AmdviIotlb *t, uint16_t domain_id,
                             struct amdvi_range range)
 {
     amdvi_iotlb_flush_nested(t, domain_id);
-    flush_space(t, host_key(domain_id), 0, space_word(domain_id, 0), range);
+    flush_space(t, host_key(domain_id), 0, amdvi_tlb_space(domain_id, 0),
+                range);
 }
 
 void amdvi_iotlb_flush_guest(AmdviIotlb *t, uint16_t domain_id,
                              uint32_t pasid, struct amdvi_range range)
 {
     flush_space(t, guest_key(domain_id, pasid), KEY_GUEST,
-                space_word(domain_id, pasid), range);
+                amdvi_tlb_space(domain_id, pasid), range);
 }
 
 static AmdviSpace space_of_entry(const AmdviIotlbEntry *e)
@@ -652,14 +513,14 @@ bool amdvi_iotlb_copy(const AmdviIotlb *t, uint32_t index,
         .life = qatomic_load_acquire(&from->life),
     };
 
-    if (!(e.key & KEY_VALID) || !alive(t, e.life) || start & 1 ||
+    if (!(e.key & KEY_VALID) || !amdvi_tlb_alive(t, e.life) || start & 1 ||
         qatomic_read(seq) != start) {
         return false;
     }
     copy->space = space_of_entry(&e);
     copy->addr = key_addr(e.key);
     copy->life = e.life;
-    fill_hit(e.key, e.value, copy->addr, &copy->out);
+    amdvi_tlb_hit(e.key, e.value, copy->addr, &copy->out);
     return true;
 }
 
@@ -668,8 +529,9 @@ static bool is_copied(const AmdviIotlbEntry *e, const AmdviIotlbCopy *copy)
 {
     unsigned int class = class_of(copy->out.page_shift);
 
-    return e->key == make_key(&copy->space, class, copy->addr) &&
-           e->space == space_word(copy->space.domain_id, copy->space.pasid) &&
+    return e->key == amdvi_tlb_key(&copy->space, class, copy->addr) &&
+           e->space == amdvi_tlb_space(copy->space.domain_id,
+                                       copy->space.pasid) &&
            (e->value & VALUE_ADDR) == copy->out.addr && e->life == copy->life;
 }
 
@@ -705,7 +567,7 @@ bool amdvi_iotlb_lookup_any(AmdviIotlb *t, const AmdviSpace *space,
                             uint64_t addr, uint8_t need, AmdviIotlbHit *hit,
                             int64_t *stale_since)
 {
-    const AmdviIotlbEntry *found = lookup(t, space, addr, need, hit);
+    const AmdviIotlbEntry *found = amdvi_tlb_lookup(t, space, addr, need, hit);
     uint32_t index;
 
     *stale_since = 0;

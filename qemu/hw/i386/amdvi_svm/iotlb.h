@@ -94,14 +94,9 @@ void amdvi_iotlb_init(AmdviIotlb *t, uint32_t entries);
 void amdvi_iotlb_free(AmdviIotlb *t);
 
 /*
- * Find the translation of @addr that has all permissions in @need.  Lock-free:
- * a set that is being changed counts as a miss, and so does an entry that was
- * judged stale.
+ * Find the table with the leaf for @addr; the one of the lowest level.  Lock-
+ * free, as amdvi_iotlb_lookup() in iotlb-lookup.h.
  */
-bool amdvi_iotlb_lookup(const AmdviIotlb *t, const AmdviSpace *space,
-                        uint64_t addr, uint8_t need, AmdviIotlbHit *hit);
-
-/* The same for the table with the leaf; the one of the lowest level */
 bool amdvi_iotlb_find_table(const AmdviIotlb *t, const AmdviSpace *space,
                             uint64_t addr, struct amdvi_table *table);
 

@@ -9,6 +9,7 @@
 #include "qemu/osdep.h"
 #include "qemu/rcu.h"
 #include "system/address-spaces.h"
+#include "hit.h"
 #include "state.h"
 
 /* A request, and the part of it that is left */

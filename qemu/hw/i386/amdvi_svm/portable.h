@@ -32,6 +32,7 @@
 #define qatomic_set(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
 #define qatomic_load_acquire(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define qatomic_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define QEMU_ALWAYS_INLINE __attribute__((always_inline))
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define ctz32(x) __builtin_ctz(x)
 #define ctz64(x) __builtin_ctzll(x)

@@ -437,14 +437,10 @@ unsigned int amdvi_svm_range_shift(uint64_t addr, unsigned int page_shift);
 void amdvi_svm_pasid_dma_class_init(ObjectClass *klass);
 
 /*
- * cache.c: the caches of the IOMMU, and who changes them when.
- *
- * amdvi_svm_find_cached() takes no lock and has no side effect but to count.
- * If it does not know what becomes of the request, amdvi_svm_walk() does.
+ * cache.c: the caches of the IOMMU, and who changes them when.  What a request
+ * finds there is in hit.h; of what it does not, amdvi_svm_walk() finds out.
  */
 void amdvi_svm_init_caches(AmdviEngine *e);
-bool amdvi_svm_find_cached(AmdviDevice *d, const struct amdvi_request *request,
-                           AmdviPath *path, AmdviIotlbHit *hit);
 void amdvi_svm_walk(AmdviDevice *d, const struct amdvi_request *request,
                     struct amdvi_result *result);
 /*

@@ -15,6 +15,7 @@
 #include "qapi/error.h"
 #include "exec/target_page.h"
 #include "system/address-spaces.h"
+#include "hit.h"
 #include "pmu.h"
 #include "state.h"
 #include "trace.h"
@@ -171,6 +172,29 @@ static void set_output(IOMMUTLBEntry *entry, hwaddr addr, uint64_t output,
     entry->perm = perm & (AMDVI_PERM_R | AMDVI_PERM_W);
 }
 
+static struct amdvi_request make_request(const AmdviDevice *d, hwaddr addr,
+                                         IOMMUAccessFlags flag)
+{
+    return (struct amdvi_request) {
+        .kind = AMDVI_REQUEST_DMA,
+        .device_id = amdvi_svm_device_id(d),
+        .pasid = AMDVI_NO_PASID,
+        .addr = addr,
+        .read = flag & IOMMU_RO,
+        .write = flag & IOMMU_WO,
+    };
+}
+
+static inline IOMMUTLBEntry make_entry(hwaddr addr)
+{
+    return (IOMMUTLBEntry) {
+        .target_as = &address_space_memory,
+        .iova = addr & TARGET_PAGE_MASK,
+        .addr_mask = ~TARGET_PAGE_MASK,
+        .perm = IOMMU_NONE,
+    };
+}
+
 /* What is not cached */
 static void translate_slowly(AmdviDevice *d,
                              const struct amdvi_request *request,
@@ -195,24 +219,12 @@ static void translate_slowly(AmdviDevice *d,
                               entry->addr_mask, entry->perm);
 }
 
-static IOMMUTLBEntry translate(IOMMUMemoryRegion *iommu, hwaddr addr,
-                               IOMMUAccessFlags flag, int iommu_idx)
+/* Any request, with all that somebody may want to know of a hit */
+static __attribute__((noinline))
+IOMMUTLBEntry translate_any(AmdviDevice *d, hwaddr addr, IOMMUAccessFlags flag)
 {
-    AmdviDevice *d = container_of(iommu, AmdviDevice, iommu);
-    struct amdvi_request request = {
-        .kind = AMDVI_REQUEST_DMA,
-        .device_id = amdvi_svm_device_id(d),
-        .pasid = AMDVI_NO_PASID,
-        .addr = addr,
-        .read = flag & IOMMU_RO,
-        .write = flag & IOMMU_WO,
-    };
-    IOMMUTLBEntry entry = {
-        .target_as = &address_space_memory,
-        .iova = addr & TARGET_PAGE_MASK,
-        .addr_mask = ~TARGET_PAGE_MASK,
-        .perm = IOMMU_NONE,
-    };
+    struct amdvi_request request = make_request(d, addr, flag);
+    IOMMUTLBEntry entry = make_entry(addr);
     AmdviPath path;
     AmdviIotlbHit hit;
 
@@ -225,6 +237,29 @@ static IOMMUTLBEntry translate(IOMMUMemoryRegion *iommu, hwaddr addr,
         translate_slowly(d, &request, &entry);
     }
     return entry;
+}
+
+/*
+ * What the memory core calls for each access.  Nothing but to find a small
+ * page, and to count that, is done here.
+ */
+static IOMMUTLBEntry translate(IOMMUMemoryRegion *iommu, hwaddr addr,
+                               IOMMUAccessFlags flag, int iommu_idx)
+{
+    AmdviDevice *d = container_of(iommu, AmdviDevice, iommu);
+    AmdviIotlbHit hit;
+
+    if (trace_event_get_state_backends(TRACE_AMDVI_SVM_HIT) ||
+        !amdvi_svm_find_small(d, addr, flag & IOMMU_RW, &hit)) {
+        return translate_any(d, addr, flag);
+    }
+    return (IOMMUTLBEntry) {
+        .target_as = &address_space_memory,
+        .iova = addr & TARGET_PAGE_MASK,
+        .translated_addr = hit.addr & TARGET_PAGE_MASK,
+        .addr_mask = ~TARGET_PAGE_MASK,
+        .perm = hit.perm,
+    };
 }
 
 static int notify_flag_changed(IOMMUMemoryRegion *iommu,
