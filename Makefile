@@ -215,6 +215,8 @@ bench: qemu tools ## DMA against the stock IOMMUs; the tools (build/bench.json)
 	@QTEST_QEMU_BINARY=$(OUT)/qemu/qemu-system-x86_64 \
 	    tests/bench/run --add $(OUT)/bench.json
 	@QTEST_QEMU_BINARY=$(OUT)/qemu/qemu-system-x86_64 \
+	    tests/bench/counting --add $(OUT)/bench.json
+	@QTEST_QEMU_BINARY=$(OUT)/qemu/qemu-system-x86_64 \
 	    tests/bench/curves $(if $(FULL),--full) --add $(OUT)/bench.json
 	@AMDVI_QEMU=$(OUT)/qemu/qemu-system-x86_64 \
 	    tests/bench/gdb-load --add $(OUT)/bench.json

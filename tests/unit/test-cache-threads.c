@@ -37,7 +37,7 @@ static struct shared {
     AmdviDteCache dte;
     AmdviRecorder recorder;
     AmdviStats stats;
-    uint64_t source;            /* of hits */
+    AmdviHitSource source;      /* of hits */
     pthread_mutex_t lock;       /* as that of the engine */
     uint64_t root[PASIDS];      /* which of two tables: atomic */
     uint64_t table[PASIDS][2][PAGES];   /* output of each page: atomic */
@@ -134,9 +134,9 @@ static void read_page(uint32_t pasid, uint32_t page)
     }
     count(&hits);
     check(hit.addr, page, least);
-    if (!amdvi_stats_hit_fast(s.source, pasid)) {
+    if (!amdvi_stats_hit_fast(&s.source, pasid)) {
         pthread_mutex_lock(&s.lock);
-        amdvi_stats_hit(&s.stats, s.source, DEVICE, pasid);
+        amdvi_stats_hit(&s.stats, &s.source, DEVICE, pasid);
         pthread_mutex_unlock(&s.lock);
     }
 }
@@ -295,7 +295,7 @@ static void init(void)
     amdvi_dte_clock_init(&s.clock);
     amdvi_recorder_init(&s.recorder, 64);
     amdvi_stats_init(&s.stats);
-    s.source = amdvi_stats_new_source();
+    amdvi_stats_new_source(&s.source);
     pthread_mutex_init(&s.lock, NULL);
     s.iommu.control = 1;
     for (uint32_t pasid = 0; pasid < PASIDS; pasid++) {

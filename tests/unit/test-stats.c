@@ -23,13 +23,15 @@ static int tear_down(void **state)
 
 static void hit(AmdviStats *s, uint16_t device_id, uint32_t pasid)
 {
-    static uint64_t source[65536];
+    static AmdviHitSource sources[65536];
+    AmdviHitSource *source = &sources[device_id];
 
-    if (!source[device_id]) {
-        source[device_id] = amdvi_stats_new_source();
+    if (!source->number) {
+        amdvi_stats_new_source(source);
     }
-    if (!amdvi_stats_hit_fast(source[device_id], pasid)) {
-        amdvi_stats_hit(s, source[device_id], device_id, pasid);
+    if (pasid == AMDVI_NO_PASID ? !amdvi_stats_plain_hit_fast(source)
+                                : !amdvi_stats_hit_fast(source, pasid)) {
+        amdvi_stats_hit(s, source, device_id, pasid);
     }
 }
 
@@ -171,23 +173,42 @@ static void test_thousand(void **state)
     assert_int_equal(device(s, 8)->count[AMDVI_COUNT_HITS], 2000);
 }
 
+/* The short way of requests without PASID leads to the same counter */
+static void test_plain(void **state)
+{
+    AmdviStats *s = *state;
+    AmdviHitSource source;
+
+    amdvi_stats_new_source(&source);
+    assert_false(amdvi_stats_plain_hit_fast(&source));
+    amdvi_stats_hit(s, &source, 9, AMDVI_NO_PASID);
+    assert_true(amdvi_stats_plain_hit_fast(&source));
+    assert_true(amdvi_stats_hit_fast(&source, AMDVI_NO_PASID));
+    amdvi_stats_new_source(&source);
+    assert_false(amdvi_stats_plain_hit_fast(&source));
+    amdvi_stats_fold(s);
+    assert_int_equal(
+        pair(s, 9, AMDVI_NO_PASID)->count[AMDVI_COUNT_HITS], 3);
+}
+
 /* 60 devices with 64 PASIDs each are not in each other's way */
 static void test_devices(void **state)
 {
     AmdviStats *s = *state;
-    uint64_t source[60];
+    AmdviHitSource source[60];
 
     for (uint16_t i = 0; i < ARRAY_SIZE(source); i++) {
-        source[i] = amdvi_stats_new_source();
+        amdvi_stats_new_source(&source[i]);
         for (uint32_t pasid = 0; pasid < 64; pasid++) {
-            amdvi_stats_hit(s, source[i], i, pasid);
+            amdvi_stats_hit(s, &source[i], i, pasid);
         }
     }
     for (uint16_t i = 0; i < ARRAY_SIZE(source); i++) {
         for (uint32_t pasid = 0; pasid < 64; pasid++) {
-            assert_true(amdvi_stats_hit_fast(source[i], pasid));
+            assert_true(amdvi_stats_hit_fast(&source[i], pasid));
         }
-        assert_false(amdvi_stats_hit_fast(source[i], AMDVI_NO_PASID));
+        assert_false(amdvi_stats_hit_fast(&source[i], AMDVI_NO_PASID));
+        assert_false(amdvi_stats_plain_hit_fast(&source[i]));
     }
     amdvi_stats_fold(s);
     assert_int_equal(device(s, 7)->count[AMDVI_COUNT_HITS], 128);
@@ -242,7 +263,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(counts), TEST(latency), TEST(iterate), TEST(displaced),
-        TEST(thousand), TEST(devices), TEST(loaded), TEST(threads),
+        TEST(thousand), TEST(plain), TEST(devices), TEST(loaded), TEST(threads),
     };
 
     return cmocka_run_group_tests_name("stats", tests, NULL, NULL);

@@ -51,8 +51,7 @@ bool amdvi_svm_find_stale(AmdviEngine *e, const struct amdvi_request *r,
 void amdvi_svm_count_hit(AmdviDevice *d, uint16_t device_id, uint32_t pasid)
 {
     QEMU_LOCK_GUARD(&d->engine->lock);
-    amdvi_stats_hit(&d->engine->stats, qatomic_read(&d->hit_source),
-                    device_id, pasid);
+    amdvi_stats_hit(&d->engine->stats, &d->hit_source, device_id, pasid);
 }
 
 void amdvi_svm_judge(AmdviEngine *e, uint32_t index,
@@ -113,7 +112,7 @@ static void fill_dte(AmdviDevice *d, uint16_t device_id, uint64_t begin,
 
     QEMU_LOCK_GUARD(&e->lock);
     if (!amdvi_dte_cache_owner(&d->dte_cache, &owner) || owner != device_id) {
-        qatomic_set(&d->hit_source, amdvi_stats_new_source());
+        amdvi_stats_new_source(&d->hit_source);
     }
     amdvi_dte_cache_fill(&d->dte_cache, &e->dte_clock, begin, device_id, view,
                          dte);

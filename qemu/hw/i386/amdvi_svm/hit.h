@@ -79,12 +79,6 @@ bool amdvi_svm_look_up(AmdviDevice *d, const struct amdvi_request *r,
     return true;
 }
 
-/* Count a hit; false: amdvi_svm_count_hit() has to do it */
-static inline bool amdvi_svm_count_hit_fast(AmdviDevice *d, uint32_t pasid)
-{
-    return amdvi_stats_hit_fast(qatomic_read(&d->hit_source), pasid);
-}
-
 /* Serve a request from the caches; @dte_event is how its DTE got there */
 static inline QEMU_ALWAYS_INLINE
 bool amdvi_svm_serve_cached(AmdviDevice *d, const struct amdvi_request *r,
@@ -94,7 +88,7 @@ bool amdvi_svm_serve_cached(AmdviDevice *d, const struct amdvi_request *r,
     if (!amdvi_svm_look_up(d, r, path, hit)) {
         return false;
     }
-    if (!amdvi_svm_count_hit_fast(d, r->pasid)) {
+    if (!amdvi_stats_hit_fast(&d->hit_source, r->pasid)) {
         amdvi_svm_count_hit(d, r->device_id, r->pasid);
     }
     if (amdvi_svm_pmu_is_on(d->engine)) {
@@ -138,7 +132,7 @@ bool amdvi_svm_find_small(AmdviDevice *d, uint64_t addr, uint8_t need,
         return false;
     }
     hit->perm &= path.perm & (AMDVI_PERM_R | AMDVI_PERM_W);
-    return !(need & ~hit->perm) && amdvi_svm_count_hit_fast(d, AMDVI_NO_PASID);
+    return !(need & ~hit->perm) && amdvi_stats_plain_hit_fast(&d->hit_source);
 }
 
 #endif

@@ -105,7 +105,7 @@ typedef struct AmdviDevice {
     GHashTable *pasids;         /* PASID to AmdviPasid; BQL */
 
     AmdviDteCache dte_cache;
-    uint64_t hit_source;        /* for AmdviStats; atomic */
+    AmdviHitSource hit_source;  /* for AmdviStats */
 
     /* Faults, under AmdviEngine.lock */
     bool fault_reported;        /* DTE.SE: no more until the DTE changes */

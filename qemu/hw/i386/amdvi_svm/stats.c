@@ -187,11 +187,15 @@ void amdvi_stats_loaded(AmdviStats *s)
     forget_hits(s);
 }
 
-uint64_t amdvi_stats_new_source(void)
+void amdvi_stats_new_source(AmdviHitSource *source)
 {
     uint64_t n = ++sources;
+    uint64_t number = n << SOURCE_SHIFT | n * SOURCE_STEP % AMDVI_HIT_COUNTERS;
+    uint64_t plain = number + AMDVI_NO_PASID;
 
-    return n << SOURCE_SHIFT | n * SOURCE_STEP % AMDVI_HIT_COUNTERS;
+    qatomic_set(&source->number, number);
+    qatomic_set(&source->plain_tag, plain);
+    qatomic_set(&source->plain_place, plain % AMDVI_HIT_COUNTERS);
 }
 
 /* Give the calling thread counters, if it has none and there are any left */
@@ -205,10 +209,10 @@ static bool has_hits(void)
     return amdvi_hits != &nobody;
 }
 
-void amdvi_stats_hit(AmdviStats *s, uint64_t source, uint16_t device_id,
-                     uint32_t pasid)
+void amdvi_stats_hit(AmdviStats *s, const AmdviHitSource *source,
+                     uint16_t device_id, uint32_t pasid)
 {
-    uint64_t tag = source + pasid;
+    uint64_t tag = qatomic_read(&source->number) + pasid;
     uint32_t i = tag % AMDVI_HIT_COUNTERS;
 
     if (has_hits()) {

@@ -81,32 +81,54 @@ void amdvi_stats_reset(AmdviStats *s);
 /* The counters were read from a stream, where everything had been folded */
 void amdvi_stats_loaded(AmdviStats *s);
 
-/* What the hits of a source of requests are told apart by */
-uint64_t amdvi_stats_new_source(void);
+/* What the hits of a source of requests are told apart by.  All atomic */
+typedef struct AmdviHitSource {
+    uint64_t number;            /* PASIDs are added to it */
+    /* Tag and place of requests without PASID: most hits need nothing else */
+    uint64_t plain_tag;
+    uint64_t plain_place;
+} AmdviHitSource;
+void amdvi_stats_new_source(AmdviHitSource *source);
 
-/*
- * Count a hit, without a lock; false if amdvi_stats_hit() has to do it.
- * @source: from amdvi_stats_new_source()
- */
-static inline bool amdvi_stats_hit_fast(uint64_t source, uint32_t pasid)
+/* What it costs is measured with a build that leaves it out */
+static inline bool amdvi_stats_count_hit(uint64_t tag, uint64_t i)
 {
-    uint64_t tag = source + pasid;
-    uint64_t i = tag % AMDVI_HIT_COUNTERS;
+#ifndef AMDVI_SVM_UNCOUNTED
     AmdviHits *h = amdvi_hits;
 
     if (unlikely(h->tag[i] != tag)) {
         return false;
     }
     qatomic_set(&h->count[i], qatomic_read(&h->count[i]) + 1);
+#endif
     return true;
+}
+
+/* Count a hit, without a lock; false if amdvi_stats_hit() has to do it */
+static inline bool amdvi_stats_hit_fast(const AmdviHitSource *source,
+                                        uint32_t pasid)
+{
+    uint64_t tag = qatomic_read(&source->number) + pasid;
+
+    return amdvi_stats_count_hit(tag, tag % AMDVI_HIT_COUNTERS);
+}
+
+/*
+ * The same without PASID.  If the source is made anew at this moment, tag and
+ * place may not fit to each other; then nothing has this tag at this place.
+ */
+static inline bool amdvi_stats_plain_hit_fast(const AmdviHitSource *source)
+{
+    return amdvi_stats_count_hit(qatomic_read(&source->plain_tag),
+                                 qatomic_read(&source->plain_place));
 }
 
 /*
  * Count a hit of @source, which is @device_id now, and have those that follow
  * counted the other way
  */
-void amdvi_stats_hit(AmdviStats *s, uint64_t source, uint16_t device_id,
-                     uint32_t pasid);
+void amdvi_stats_hit(AmdviStats *s, const AmdviHitSource *source,
+                     uint16_t device_id, uint32_t pasid);
 /* Count @n of @what for the device and (AMDVI_NO_PASID: without) the PASID */
 void amdvi_stats_add(AmdviStats *s, uint16_t device_id, uint32_t pasid,
                      AmdviCount what, uint64_t n);
