@@ -182,10 +182,14 @@ static struct amdvi_request question(const struct amdvi_judge_device *device,
     return request;
 }
 
-/* The tables of one device, over all that the entry covers */
+/*
+ * The tables of one device, over all that the entry covers.  *@ret_tables:
+ * what they say of its beginning.
+ */
 static enum amdvi_cached_state judge_by(const struct amdvi_judge *judge,
                                         size_t i,
-                                        const struct amdvi_cached *cached)
+                                        const struct amdvi_cached *cached,
+                                        struct amdvi_mapping *ret_tables)
 {
     uint64_t dte[4];
     uint64_t last = cached->addr | amdvi_ones(cached->page_shift);
@@ -197,6 +201,9 @@ static enum amdvi_cached_state judge_by(const struct amdvi_judge *judge,
 
         amdvi_probe_mapping(&judge->iommu, &judge->memory->mem, dte, &request,
                             &m);
+        if (piece == 0) {
+            *ret_tables = m;
+        }
         state = judge_piece(cached, &m);
         if (state != AMDVI_CACHED_FRESH || m.last >= last) {
             return state;
@@ -216,28 +223,28 @@ static bool concerns(const struct amdvi_judge_device *device,
              amdvi_dte_domain_id(device->dte) == cached->domain_id;
 }
 
-enum amdvi_cached_state amdvi_judge_entry(const struct amdvi_judge *judge,
-                                          const struct amdvi_cached *cached,
-                                          bool *ret_has_device,
-                                          uint16_t *ret_device)
+struct amdvi_judgement amdvi_judge_entry(const struct amdvi_judge *judge,
+                                         const struct amdvi_cached *cached)
 {
-    enum amdvi_cached_state best = AMDVI_CACHED_UNBACKED;
+    struct amdvi_judgement best = {
+        .state = AMDVI_CACHED_UNBACKED, .has_device = cached->in_device,
+        .device_id = cached->device_id,
+    };
     bool found = false;
 
-    *ret_device = cached->device_id;
     for (size_t i = 0; i < judge->count; i++) {
-        enum amdvi_cached_state state;
+        struct amdvi_judgement one = {
+            .has_device = true, .device_id = judge->device[i].device_id,
+        };
 
         if (!concerns(&judge->device[i], cached)) {
             continue;
         }
-        state = judge_by(judge, i, cached);
-        if (!found || state < best) {
-            *ret_device = judge->device[i].device_id;
-            best = state;
+        one.state = judge_by(judge, i, cached, &one.tables);
+        if (!found || one.state < best.state) {
+            best = one;
         }
         found = true;
     }
-    *ret_has_device = found || cached->in_device;
     return best;
 }

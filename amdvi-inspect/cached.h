@@ -14,6 +14,7 @@
 
 #include "memory.h"
 #include "pci.h"
+#include "probe.h"
 
 struct amdvi_cached {
     bool in_device;             /* in the TLB of device_id, not the IOMMU's */
@@ -59,15 +60,20 @@ bool amdvi_judge_open(struct amdvi_target *target, struct amdvi_judge *judge,
                       struct amdvi_error *err);
 void amdvi_judge_close(struct amdvi_judge *judge);
 
+/* What is to be said of an entry */
+struct amdvi_judgement {
+    enum amdvi_cached_state state;
+    bool has_device;            /* somebody uses it: device_id */
+    uint16_t device_id;         /* of the TLB of a device always that one */
+    struct amdvi_mapping tables;    /* what they say of its first address */
+};
+
 /*
- * Judge an entry.  *@ret_device: one that uses it, if there is any; of the
- * TLB of a device always that one.  After
- * a failure of the target (amdvi_memory_good()) it means nothing.
+ * Judge an entry.  After a failure of the target (amdvi_memory_good()) the
+ * judgement means nothing.
  */
-enum amdvi_cached_state amdvi_judge_entry(const struct amdvi_judge *judge,
-                                          const struct amdvi_cached *cached,
-                                          bool *ret_has_device,
-                                          uint16_t *ret_device);
+struct amdvi_judgement amdvi_judge_entry(const struct amdvi_judge *judge,
+                                         const struct amdvi_cached *cached);
 
 /* Whether a request of a device with @dte would be served by the entry */
 bool amdvi_cached_serves(const struct amdvi_cached *cached,

@@ -8,6 +8,7 @@
  */
 #include "check.h"
 #include "cached.h"
+#include "device.h"
 #include "reply.h"
 
 #include <inttypes.h>
@@ -27,16 +28,18 @@ static struct json_object *query(struct amdvi_check *check,
     return list;
 }
 
+/* What the tables have now is shown with it */
 static void find_entry(struct amdvi_check *check,
                        const struct amdvi_cached *cached,
-                       enum amdvi_rule_id rule, bool has_device,
-                       uint16_t device_id)
+                       enum amdvi_rule_id rule,
+                       const struct amdvi_judgement *judgement)
 {
+    struct amdvi_record record = amdvi_mapping_record(&judgement->tables);
     char place[96], device[AMDVI_FIELD_TEXT] = "no device";
     char pasid[24] = "", cache[32] = "device TLB";
 
-    if (has_device) {
-        amdvi_format_bdf(device_id, device);
+    if (judgement->has_device) {
+        amdvi_format_bdf(judgement->device_id, device);
     }
     if (cached->pasid != AMDVI_NO_PASID) {
         snprintf(pasid, sizeof(pasid), " PASID %" PRIu32, cached->pasid);
@@ -46,11 +49,11 @@ static void find_entry(struct amdvi_check *check,
     if (!cached->in_device) {
         snprintf(cache, sizeof(cache), "DomainID %d", cached->domain_id);
     }
-    amdvi_check_find(check, rule, place, "%s, cached: 0x%" PRIx64
-                     " %c%c%c", cache, cached->output,
-                     cached->perm & AMDVI_PERM_R ? 'r' : '-',
-                     cached->perm & AMDVI_PERM_W ? 'w' : '-',
-                     cached->perm & AMDVI_PERM_X ? 'x' : '-');
+    amdvi_check_find_in(check, rule, place, &record, "%s, cached: 0x%" PRIx64
+                        " %c%c%c", cache, cached->output,
+                        cached->perm & AMDVI_PERM_R ? 'r' : '-',
+                        cached->perm & AMDVI_PERM_W ? 'w' : '-',
+                        cached->perm & AMDVI_PERM_X ? 'x' : '-');
 }
 
 /* One entry, judged by the tables as they are now */
@@ -58,25 +61,21 @@ static bool check_entry(struct amdvi_check *check,
                         const struct amdvi_judge *judge,
                         struct json_object *item, struct amdvi_error *err)
 {
+    struct amdvi_judgement found;
     struct amdvi_cached cached;
-    enum amdvi_cached_state state;
-    uint16_t device_id = 0;
-    bool has_device;
 
     if (!amdvi_cached_parse(item, &cached)) {
         return amdvi_fail(err, AMDVI_EXIT_REPLY,
                           "a cached translation is not described");
     }
-    state = amdvi_judge_entry(judge, &cached, &has_device, &device_id);
+    found = amdvi_judge_entry(judge, &cached);
     if (!amdvi_memory_good(judge->memory, err)) {
         return false;
     }
-    if (state == AMDVI_CACHED_STALE) {
-        find_entry(check, &cached, AMDVI_RULE_STALE_ENTRY, has_device,
-                   device_id);
-    } else if (state == AMDVI_CACHED_UNBACKED) {
-        find_entry(check, &cached, AMDVI_RULE_UNBACKED_ENTRY, has_device,
-                   device_id);
+    if (found.state == AMDVI_CACHED_STALE) {
+        find_entry(check, &cached, AMDVI_RULE_STALE_ENTRY, &found);
+    } else if (found.state == AMDVI_CACHED_UNBACKED) {
+        find_entry(check, &cached, AMDVI_RULE_UNBACKED_ENTRY, &found);
     }
     return true;
 }

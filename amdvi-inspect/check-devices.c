@@ -3,6 +3,7 @@
  * Rules about device table entries and what hangs on them.  See check.h.
  */
 #include "check.h"
+#include "device.h"
 #include "interrupt.h"
 #include "pci-config.h"
 
@@ -30,23 +31,25 @@ struct device {
     uint16_t id;
     char bdf[AMDVI_FIELD_TEXT];
     uint64_t dte[4];
+    struct amdvi_record record; /* the same, and where it is */
 };
 
 /* The words of the first reserved bits in a structure */
 static void find_reserved(struct amdvi_check *check, enum amdvi_rule_id rule,
-                          const char *place, const struct amdvi_layout *layout,
-                          const uint64_t *words)
+                          const char *place, const struct amdvi_record *record)
 {
+    const struct amdvi_layout *layout = record->layout;
     uint64_t bad[AMDVI_MAX_WORDS];
 
-    if (!amdvi_reserved_bits(layout, &check->iommu.features, words, bad)) {
+    if (!amdvi_reserved_bits(layout, &check->iommu.features, record->words,
+                             bad)) {
         return;
     }
     for (unsigned int i = 0; i < amdvi_layout_words(layout); i++) {
         if (bad[i]) {
-            amdvi_check_find(check, rule, place, "bits 0x%" PRIx64
-                             " of word %u of the %s", bad[i], i,
-                             layout->name);
+            amdvi_check_find_in(check, rule, place, record, "bits 0x%" PRIx64
+                                " of word %u of the %s", bad[i], i,
+                                layout->name);
             return;
         }
     }
@@ -59,18 +62,20 @@ static void find_encoding(const struct device *device)
         &amdvi_layouts[AMDVI_LAYOUT_dte], device->dte);
 
     if (field) {
-        amdvi_check_find(device->check, AMDVI_RULE_DTE_ENCODING, device->bdf,
-                         "%s=%" PRIu64 " is reserved", field->name,
-                         amdvi_field_get(field, device->dte));
+        amdvi_check_find_in(device->check, AMDVI_RULE_DTE_ENCODING,
+                            device->bdf, &device->record,
+                            "%s=%" PRIu64 " is reserved", field->name,
+                            amdvi_field_get(field, device->dte));
     } else {
-        amdvi_check_find(device->check, AMDVI_RULE_DTE_ENCODING, device->bdf,
-                         "HAD=%" PRIu64 " Mode=%" PRIu64 " GLX=%" PRIu64
-                         " GuestPagingMode=%" PRIu64
-                         ": more than EFR offers",
-                         amdvi_dte_had(device->dte),
-                         amdvi_dte_mode(device->dte),
-                         amdvi_dte_glx(device->dte),
-                         amdvi_dte_guest_paging_mode(device->dte));
+        amdvi_check_find_in(device->check, AMDVI_RULE_DTE_ENCODING,
+                            device->bdf, &device->record,
+                            "HAD=%" PRIu64 " Mode=%" PRIu64 " GLX=%" PRIu64
+                            " GuestPagingMode=%" PRIu64
+                            ": more than EFR offers",
+                            amdvi_dte_had(device->dte),
+                            amdvi_dte_mode(device->dte),
+                            amdvi_dte_glx(device->dte),
+                            amdvi_dte_guest_paging_mode(device->dte));
     }
 }
 
@@ -88,7 +93,7 @@ static bool check_dte(const struct device *device)
                         &request, NULL, &result);
     if (result.reason == AMDVI_REASON_DTE_RESERVED) {
         find_reserved(check, AMDVI_RULE_DTE_RESERVED_BITS, device->bdf,
-                      &amdvi_layouts[AMDVI_LAYOUT_dte], device->dte);
+                      &device->record);
         return false;
     }
     if (result.reason == AMDVI_REASON_DTE_ENCODING) {
@@ -117,10 +122,11 @@ static void check_domain(const struct device *device, struct root *roots)
         *root = own;
     } else if (root->host != own.host || root->mode != own.mode ||
                root->gcr3 != own.gcr3) {
-        amdvi_check_find(device->check, AMDVI_RULE_DOMAIN_SHARED,
-                         device->bdf, "DomainID %" PRIu64
-                         " is also that of %s, which has other tables",
-                         amdvi_dte_domain_id(dte), root->bdf);
+        amdvi_check_find_in(device->check, AMDVI_RULE_DOMAIN_SHARED,
+                            device->bdf, &device->record,
+                            "DomainID %" PRIu64
+                            " is also that of %s, which has other tables",
+                            amdvi_dte_domain_id(dte), root->bdf);
     }
 }
 
@@ -131,10 +137,11 @@ static void check_ppr(const struct device *device)
                    amdvi_control_ppr_log_en(control);
 
     if (amdvi_dte_ppr(device->dte) && !enabled) {
-        amdvi_check_find(device->check, AMDVI_RULE_PPR_LOG_OFF, device->bdf,
-                         "DTE.PPR=1, Control.PPREn=%d, PPRLogEn=%d",
-                         (int)amdvi_control_ppr_en(control),
-                         (int)amdvi_control_ppr_log_en(control));
+        amdvi_check_find_in(device->check, AMDVI_RULE_PPR_LOG_OFF,
+                            device->bdf, &device->record,
+                            "DTE.PPR=1, Control.PPREn=%d, PPRLogEn=%d",
+                            (int)amdvi_control_ppr_en(control),
+                            (int)amdvi_control_ppr_log_en(control));
     }
 }
 
@@ -162,6 +169,7 @@ static void judge(const struct device *device, uint32_t pasid,
         { AMDVI_REASON_HOST_RESERVED, AMDVI_RULE_TABLE_RESERVED_BITS },
         { AMDVI_REASON_HOST_LEVEL, AMDVI_RULE_TABLE_LEVEL },
     };
+    struct amdvi_record record = amdvi_mapping_record(m);
     char place[64];
 
     if (m->outcome == AMDVI_OUTCOME_UNKNOWN) {
@@ -170,9 +178,9 @@ static void judge(const struct device *device, uint32_t pasid,
     place_of(device, pasid, m->first, place);
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         if (m->reason == rules[i].reason) {
-            amdvi_check_find(device->check, rules[i].rule, place,
-                             "%s; up to 0x%" PRIx64,
-                             amdvi_reason_text(m->reason), m->last);
+            amdvi_check_find_in(device->check, rules[i].rule, place, &record,
+                                "%s; up to 0x%" PRIx64,
+                                amdvi_reason_text(m->reason), m->last);
         }
     }
 }
@@ -276,7 +284,9 @@ static bool check_irte(const struct device *device, uint32_t index,
     uint64_t spa = amdvi_dte_int_tab_root(device->dte) +
                    (uint64_t)index * size;
     uint8_t bytes[16] = { 0 };
-    uint64_t words[AMDVI_MAX_WORDS] = { 0 };
+    struct amdvi_record record = {
+        .has_address = true, .address = spa, .count = size == 16 ? 2 : 1,
+    };
     enum amdvi_mem_status status = mem->read(mem->opaque, spa, bytes, size);
     char place[64];
 
@@ -289,14 +299,14 @@ static bool check_irte(const struct device *device, uint32_t index,
         }
         return false;
     }
-    amdvi_load_words(words, bytes, 2);
-    if (amdvi_irte32_remap_en(words)) {
+    amdvi_load_words(record.words, bytes, 2);
+    record.layout = amdvi_layout_match(size == 16 ? AMDVI_FAMILY_IRTE128
+                                                  : AMDVI_FAMILY_IRTE32,
+                                       record.words[0]);
+    if (amdvi_irte32_remap_en(record.words)) {
         snprintf(place, sizeof(place), "%s index %" PRIu32, device->bdf,
                  index);
-        find_reserved(check, AMDVI_RULE_IRTE_RESERVED_BITS, place,
-                      amdvi_layout_match(size == 16 ? AMDVI_FAMILY_IRTE128
-                                                    : AMDVI_FAMILY_IRTE32,
-                                         words[0]), words);
+        find_reserved(check, AMDVI_RULE_IRTE_RESERVED_BITS, place, &record);
     }
     return true;
 }
@@ -313,8 +323,9 @@ static void check_interrupts(const struct device *device)
         return;
     }
     if (length > MAX_INT_TAB_LEN) {
-        amdvi_check_find(device->check, AMDVI_RULE_DTE_ENCODING, device->bdf,
-                         "IntTabLen=%" PRIu64 " is reserved", length);
+        amdvi_check_find_in(device->check, AMDVI_RULE_DTE_ENCODING,
+                            device->bdf, &device->record,
+                            "IntTabLen=%" PRIu64 " is reserved", length);
         return;
     }
     for (uint32_t i = 0; i < 1u << length; i++) {
@@ -363,8 +374,12 @@ static bool check_function(struct amdvi_check *check,
         }
         return true;
     }
+    device.record = (struct amdvi_record){
+        .layout = &amdvi_layouts[AMDVI_LAYOUT_dte], .has_address = true,
+        .address = entry.address, .count = 4,
+    };
     for (int i = 0; i < 4; i++) {
-        device.dte[i] = entry.words[i];
+        device.dte[i] = device.record.words[i] = entry.words[i];
     }
     return check_device(&device, roots, err);
 }

@@ -55,24 +55,45 @@ static struct amdvi_finding *add_finding(struct amdvi_findings *found,
     return &found->finding[count];
 }
 
-void amdvi_check_find(struct amdvi_check *check, enum amdvi_rule_id rule,
-                      const char *place, const char *detail, ...)
+__attribute__((format(printf, 5, 0)))
+static void add_details(struct amdvi_check *check, enum amdvi_rule_id rule,
+                        const char *place, const struct amdvi_record *record,
+                        const char *detail, va_list args)
 {
     struct amdvi_findings *found = &check->found;
     struct amdvi_finding *finding = add_finding(found, rule);
     char text[DETAIL_SIZE];
-    va_list args;
 
     if (!finding) {
         return;
     }
-    va_start(args, detail);
     vsnprintf(text, sizeof(text), detail, args);
-    va_end(args);
     finding->rule = rule;
     finding->place = amdvi_strings_add(&found->strings, "%s", place);
     finding->detail = amdvi_strings_add(&found->strings, "%s", text);
+    finding->record = record ? *record : (struct amdvi_record){ .count = 0 };
     found->count += finding->place && finding->detail;
+}
+
+void amdvi_check_find(struct amdvi_check *check, enum amdvi_rule_id rule,
+                      const char *place, const char *detail, ...)
+{
+    va_list args;
+
+    va_start(args, detail);
+    add_details(check, rule, place, NULL, detail, args);
+    va_end(args);
+}
+
+void amdvi_check_find_in(struct amdvi_check *check, enum amdvi_rule_id rule,
+                         const char *place, const struct amdvi_record *record,
+                         const char *detail, ...)
+{
+    va_list args;
+
+    va_start(args, detail);
+    add_details(check, rule, place, record, detail, args);
+    va_end(args);
 }
 
 /* Pages of a ring that are not RAM */

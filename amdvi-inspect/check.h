@@ -41,6 +41,7 @@ struct amdvi_finding {
     enum amdvi_rule_id rule;
     const char *place;
     const char *detail;         /* the bits, or what else shows it */
+    struct amdvi_record record; /* the words that do, if words do */
 };
 
 /* All zero: none */
@@ -68,6 +69,12 @@ struct amdvi_check {
 __attribute__((format(printf, 4, 5)))
 void amdvi_check_find(struct amdvi_check *check, enum amdvi_rule_id rule,
                       const char *place, const char *detail, ...);
+
+/* The same; @record has the words that show it */
+__attribute__((format(printf, 5, 6)))
+void amdvi_check_find_in(struct amdvi_check *check, enum amdvi_rule_id rule,
+                         const char *place, const struct amdvi_record *record,
+                         const char *detail, ...);
 
 /*
  * Try all rules on what @check has: target, grace_ms, memory and pci.  A

@@ -181,6 +181,10 @@ void amdvi_help_command(FILE *out, const struct amdvi_command *command)
         if (command->view->orders) {
             put_orders(out, command->view->orders);
         }
+        if (command->view->no_words) {
+            fprintf(out, "\nThere are no raw words: %s.\n",
+                    command->view->no_words);
+        }
     } else {
         fprintf(out, "%c%s.\n", command->help[0] - 'a' + 'A',
                 command->help + 1);

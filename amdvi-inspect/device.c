@@ -109,6 +109,14 @@ void amdvi_device_note_missing(struct amdvi_run *run, const char *what,
     }
 }
 
+struct amdvi_record amdvi_mapping_record(const struct amdvi_mapping *m)
+{
+    return (struct amdvi_record){
+        .layout = m->layout, .has_address = true, .address = m->entry_spa,
+        .count = m->layout ? 1 : 0, .words = { m->entry },
+    };
+}
+
 struct amdvi_cell amdvi_perm_cell(struct amdvi_strings *strings,
                                   unsigned int perm)
 {

@@ -7,6 +7,7 @@
 #define AMDVI_INSPECT_DEVICE_H
 
 #include "memory.h"
+#include "probe.h"
 #include "view.h"
 
 struct amdvi_device {
@@ -33,6 +34,9 @@ void amdvi_device_close(struct amdvi_device *device);
 /* Tables of the device were not read: say so, the output is incomplete */
 void amdvi_device_note_missing(struct amdvi_run *run, const char *what,
                                uint64_t count, uint64_t first);
+
+/* The table entry that a mapping was read from, or in its place stopped at */
+struct amdvi_record amdvi_mapping_record(const struct amdvi_mapping *m);
 
 /* "rwx", "r--" */
 struct amdvi_cell amdvi_perm_cell(struct amdvi_strings *strings,

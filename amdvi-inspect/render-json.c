@@ -222,7 +222,8 @@ static void put_page(struct amdvi_renderer *renderer, struct amdvi_run *run,
 
             put_cell(json, &view->column[c], &page->row[r].cell[c]);
         }
-        if (view->record_key) {
+        if (view->record_key &&
+            (run->query->verbose || !view->record_if_verbose)) {
             put_record(json, view->record_key, &page->row[r].record,
                        &run->iommu.features);
         }

@@ -164,6 +164,8 @@ struct amdvi_view {
     const char *facts_key;      /* JSON member with the facts, or NULL */
     const char *rows_key;       /* JSON member with the rows */
     const char *record_key;     /* member of a row with its record, or NULL */
+    bool record_if_verbose;     /* with -v only: rows are many and small */
+    const char *no_words;       /* why there is no -v: a sentence for help */
     const struct amdvi_column *column;
     size_t ncolumns;
     size_t nextra;              /* columns behind them, shown with -v or if

@@ -248,6 +248,16 @@ static void take_page(const struct amdvi_trace *trace, enum amdvi_stage stage,
     }
 }
 
+static void note_entry(const struct amdvi_step *last,
+                       struct amdvi_mapping *ret)
+{
+    if (last) {
+        ret->layout = last->layout;
+        ret->entry_spa = last->spa;
+        ret->entry = last->word[0];
+    }
+}
+
 static void look_at_mapping(const struct amdvi_iommu *iommu,
                             const struct amdvi_mem *mem,
                             const uint64_t dte[4],
@@ -276,6 +286,7 @@ static void look_at_mapping(const struct amdvi_iommu *iommu,
     } else {
         failure_range(trace, dte, stage, request, ret);
     }
+    note_entry(last_step(trace, stage), ret);
 }
 
 static enum amdvi_stage stage_of(const struct amdvi_iommu *iommu,

@@ -54,6 +54,10 @@ struct amdvi_mapping {
     uint8_t perm;               /* AMDVI_PERM_* */
     bool accessed;              /* bits A and D of the leaf */
     bool dirty;
+    /* the last entry read for @first: the leaf, or what is in its way */
+    const struct amdvi_layout *layout;  /* NULL: none was read */
+    uint64_t entry_spa;
+    uint64_t entry;
 };
 
 /*

@@ -123,6 +123,7 @@ static void add_entry(struct amdvi_run *run, struct json_object *event,
     struct amdvi_record record = { .count = 2 };
     struct json_object *words;
     struct amdvi_cell name = { .known = false }, set_bits = name;
+    struct amdvi_cell raw = name;
 
     if (amdvi_reply_array(event, "words", &words) &&
         json_object_array_length(words) == 2) {
@@ -135,6 +136,8 @@ static void add_entry(struct amdvi_run *run, struct json_object *event,
                     : strcmp(kind, "page-request") == 0 ? AMDVI_FAMILY_PPR
                                                         : AMDVI_FAMILY_EVENT,
             record.words[0]);
+        raw = amdvi_cell_text(&run->strings, "0x%016" PRIx64 " 0x%016" PRIx64,
+                              record.words[0], record.words[1]);
     }
     if (record.layout) {
         name = amdvi_cell_text(&run->strings, "%s", record.layout->name);
@@ -143,6 +146,7 @@ static void add_entry(struct amdvi_run *run, struct json_object *event,
     amdvi_run_fact(run, "entry", "Entry", AMDVI_CELL_TEXT, name);
     amdvi_run_fact(run, "entry-set", "Fields that are not 0",
                    AMDVI_CELL_WORDS, set_bits);
+    amdvi_run_fact(run, "words", "Words", AMDVI_CELL_WORDS, raw);
 }
 
 static void add_number(struct amdvi_run *run, struct json_object *event,
@@ -237,6 +241,7 @@ const struct amdvi_view amdvi_view_break = {
     .orders = orders,
     .keys = keys,
     .help = "breakpoints; KIND sets one that stops the VM",
+    .no_words = "a condition is no structure of the IOMMU",
     .max_args = sizeof(keys) / sizeof(keys[0]),
     .options = AMDVI_QUERY_FILTER | AMDVI_QUERY_WAIT,
     .facts_key = "stopped",

@@ -148,7 +148,8 @@ static void add_row(struct amdvi_page *page,
                     const struct amdvi_finding *finding)
 {
     const struct amdvi_rule *rule = &amdvi_rules[finding->rule];
-    struct amdvi_cell *cell = amdvi_page_add(page)->cell;
+    struct amdvi_row *row = amdvi_page_add(page);
+    struct amdvi_cell *cell = row->cell;
     struct amdvi_strings *strings = &page->strings;
 
     cell[COLUMN_SEVERITY] =
@@ -158,6 +159,7 @@ static void add_row(struct amdvi_page *page,
     cell[COLUMN_PLACE] = amdvi_cell_text(strings, "%s", finding->place);
     cell[COLUMN_DETAIL] = amdvi_cell_text(strings, "%s", finding->detail);
     cell[COLUMN_MEANING] = amdvi_cell_text(strings, "%s", rule->meaning);
+    row->record = finding->record;
 }
 
 static bool fetch(struct amdvi_run *run, struct amdvi_page *page,
@@ -193,9 +195,10 @@ const struct amdvi_view amdvi_view_check = {
     .args = "",
     .help = "what breaks a rule: see amdvi-check(7)",
     .options = AMDVI_QUERY_FILTER | AMDVI_QUERY_RULE |
-               AMDVI_QUERY_GRACE,
+               AMDVI_QUERY_GRACE | AMDVI_QUERY_VERBOSE,
     .facts_key = "summary",
     .rows_key = "findings",
+    .record_key = "record",
     .column = columns,
     .ncolumns = NUM_COLUMNS,
     .check = check_query,

@@ -389,6 +389,7 @@ const struct amdvi_view amdvi_view_device = {
     .help = "one device table entry, field by field",
     .min_args = 1,
     .max_args = 1,
+    .options = AMDVI_QUERY_VERBOSE,
     .rows_key = "devices",
     .record_key = "dte",
     .column = columns,

@@ -23,12 +23,16 @@
 #define MAX_CHANGES 4096
 #define MAX_RANGES 4096
 #define MAX_STEPS 65536
+/* "0x" and 16 digits for each word, and what is between them */
+#define WORDS_TEXT (AMDVI_MAX_WORDS * 19)
 
 enum {
     COLUMN_PLACE,
     COLUMN_FIELD,
     COLUMN_BEFORE,
     COLUMN_AFTER,
+    COLUMN_OLD_WORDS,
+    COLUMN_NEW_WORDS,
     NUM_COLUMNS
 };
 
@@ -37,6 +41,10 @@ static const struct amdvi_column columns[NUM_COLUMNS] = {
     [COLUMN_FIELD] = { "field", "Field", AMDVI_CELL_TEXT, 0 },
     [COLUMN_BEFORE] = { "before", "Before", AMDVI_CELL_TEXT, 0 },
     [COLUMN_AFTER] = { "after", "After", AMDVI_CELL_TEXT, 0 },
+    [COLUMN_OLD_WORDS] = { "words-before", "Words before",
+                           AMDVI_CELL_WORDS, 0 },
+    [COLUMN_NEW_WORDS] = { "words-after", "Words after",
+                           AMDVI_CELL_WORDS, 0 },
 };
 
 /* NULL: there was, or is, none */
@@ -45,6 +53,7 @@ struct change {
     const char *field;
     const char *before;
     const char *after;
+    const char *words[2];       /* those that hold it, on either side */
 };
 
 /* One of the two */
@@ -73,8 +82,10 @@ struct state {
     struct amdvi_strings strings;
 };
 
+/* @words: of both sides, or NULL where there are none */
 static void add(struct state *state, const char *place, const char *field,
-                const char *before, const char *after)
+                const char *before, const char *after,
+                const char *const words[2])
 {
     struct change *change = &state->change[state->count];
     struct amdvi_strings *strings = &state->strings;
@@ -87,7 +98,24 @@ static void add(struct state *state, const char *place, const char *field,
     change->field = amdvi_strings_add(strings, "%s", field);
     change->before = before ? amdvi_strings_add(strings, "%s", before) : NULL;
     change->after = after ? amdvi_strings_add(strings, "%s", after) : NULL;
+    for (int s = 0; s < 2; s++) {
+        change->words[s] = words && words[s]
+                           ? amdvi_strings_add(strings, "%s", words[s]) : NULL;
+    }
     state->count += change->place && change->field;
+}
+
+/* "0x... 0x..." */
+static void format_words(const uint64_t *words, unsigned int count,
+                         char text[WORDS_TEXT])
+{
+    size_t n = 0;
+
+    text[0] = '\0';
+    for (unsigned int i = 0; i < count && n < WORDS_TEXT; i++) {
+        n += (size_t)snprintf(text + n, WORDS_TEXT - n, "%s0x%016" PRIx64,
+                              i ? " " : "", words[i]);
+    }
 }
 
 /* Fields that differ; of bits without a name, the words */
@@ -96,8 +124,12 @@ static void diff_words(struct state *state, const char *place,
                        const uint64_t *before, const uint64_t *after)
 {
     char old[AMDVI_FIELD_TEXT], new[AMDVI_FIELD_TEXT];
+    char old_words[WORDS_TEXT], new_words[WORDS_TEXT];
+    const char *const words[2] = { old_words, new_words };
     bool found = false;
 
+    format_words(before, amdvi_layout_words(layout), old_words);
+    format_words(after, amdvi_layout_words(layout), new_words);
     for (int i = 0; i < layout->nfields; i++) {
         const struct amdvi_field *field = &layout->field[i];
         uint64_t a = amdvi_field_get(field, before);
@@ -105,7 +137,7 @@ static void diff_words(struct state *state, const char *place,
 
         if (amdvi_field_named(field) && a != b) {
             add(state, place, field->name, amdvi_field_format(field, a, old),
-                amdvi_field_format(field, b, new));
+                amdvi_field_format(field, b, new), words);
             found = true;
         }
     }
@@ -113,7 +145,7 @@ static void diff_words(struct state *state, const char *place,
         if (before[i] != after[i]) {
             snprintf(old, sizeof(old), "0x%016" PRIx64, before[i]);
             snprintf(new, sizeof(new), "0x%016" PRIx64, after[i]);
-            add(state, place, "reserved bits", old, new);
+            add(state, place, "reserved bits", old, new, words);
         }
     }
 }
@@ -210,6 +242,8 @@ static void add_range(struct state *state, const char *place,
                       const struct amdvi_mapping *b)
 {
     char old[64] = "", new[64] = "", field[64] = "";
+    char text[2][WORDS_TEXT];
+    const char *words[2] = { NULL, NULL };
 
     for (int i = 0; i < 2; i++) {
         const struct amdvi_mapping *m = i ? a : b;
@@ -219,8 +253,12 @@ static void add_range(struct state *state, const char *place,
                      m->first, m->last);
             format_range(m, i ? old : new);
         }
+        if (m && m->layout) {
+            format_words(&m->entry, 1, text[!i]);
+            words[!i] = text[!i];
+        }
     }
-    add(state, place, field, a ? old : NULL, b ? new : NULL);
+    add(state, place, field, a ? old : NULL, b ? new : NULL, words);
 }
 
 /* Both lists ascend: what is in one only, or in both with other values */
@@ -291,6 +329,8 @@ static bool diff_pasid(struct state *state, uint16_t device_id,
                        struct amdvi_error *err)
 {
     char bdf[AMDVI_FIELD_TEXT], place[64], old[32], new[32];
+    char text[2][WORDS_TEXT];
+    const char *words[2] = { NULL, NULL };
 
     if (!p[0].valid && !p[1].valid) {
         return true;
@@ -301,9 +341,15 @@ static bool diff_pasid(struct state *state, uint16_t device_id,
              amdvi_gcr3e_addr(&p[0].entry));
     snprintf(new, sizeof(new), "0x%" PRIx64,
              amdvi_gcr3e_addr(&p[1].entry));
+    for (int s = 0; s < 2; s++) {
+        if (p[s].valid) {
+            format_words(&p[s].entry, 1, text[s]);
+            words[s] = text[s];
+        }
+    }
     if (p[0].valid != p[1].valid || strcmp(old, new) != 0) {
         add(state, place, "guest table", p[0].valid ? old : NULL,
-            p[1].valid ? new : NULL);
+            p[1].valid ? new : NULL, words);
     }
     return diff_space(state, device_id, pasid, dte, err);
 }
@@ -362,7 +408,7 @@ static bool diff_devices(struct state *state, struct amdvi_error *err)
         amdvi_format_bdf((uint16_t)id, bdf);
         if (!a || !b) {
             add(state, bdf, "PCI function", a ? a->description : NULL,
-                b ? b->description : NULL);
+                b ? b->description : NULL, NULL);
         }
         if (!diff_device(state, (uint16_t)id, err)) {
             return false;
@@ -448,6 +494,8 @@ static bool fetch(struct amdvi_run *run, struct amdvi_page *page,
         cell[COLUMN_FIELD] = text_cell(page, change->field);
         cell[COLUMN_BEFORE] = text_cell(page, change->before);
         cell[COLUMN_AFTER] = text_cell(page, change->after);
+        cell[COLUMN_OLD_WORDS] = text_cell(page, change->words[0]);
+        cell[COLUMN_NEW_WORDS] = text_cell(page, change->words[1]);
     }
     page->last = state->next == state->count;
     return true;
@@ -471,12 +519,13 @@ const struct amdvi_view amdvi_view_diff = {
     .help = "what differs between two dumps (or QMP sockets)",
     .min_args = 2,
     .max_args = 2,
-    .options = AMDVI_QUERY_FILTER,
+    .options = AMDVI_QUERY_FILTER | AMDVI_QUERY_VERBOSE,
     .targetless = true,
     .facts_key = "summary",
     .rows_key = "changes",
     .column = columns,
-    .ncolumns = NUM_COLUMNS,
+    .ncolumns = COLUMN_OLD_WORDS,
+    .nextra = NUM_COLUMNS - COLUMN_OLD_WORDS,
     .open = open_diff,
     .fetch = fetch,
     .close = close_diff,

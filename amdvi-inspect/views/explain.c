@@ -326,6 +326,7 @@ const struct amdvi_view amdvi_view_explain = {
     .help = "what table words or a line of a kernel log mean",
     .min_args = 1,
     .max_args = SIZE_MAX,
+    .options = AMDVI_QUERY_VERBOSE,
     .targetless = true,
     .rows_key = "readings",
     .record_key = "record",

@@ -108,6 +108,7 @@ const struct amdvi_view amdvi_view_inject = {
     .orders = orders,
     .keys = keys,
     .help = "faults to come; KIND injects one",
+    .no_words = "what is armed is no structure of the IOMMU",
     .max_args = sizeof(keys) / sizeof(keys[0]),
     .options = AMDVI_QUERY_FILTER,
     .facts_key = "injected",

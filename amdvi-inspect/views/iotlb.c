@@ -84,13 +84,13 @@ static bool open_iotlb(struct amdvi_run *run, struct amdvi_error *err)
 
 static void add_row(struct amdvi_page *page,
                     const struct amdvi_cached *cached,
-                    enum amdvi_cached_state cached_state, bool has_device,
-                    uint16_t device_id)
+                    const struct amdvi_judgement *found)
 {
-    struct amdvi_cell *cell = amdvi_page_add(page)->cell;
+    struct amdvi_row *row = amdvi_page_add(page);
+    struct amdvi_cell *cell = row->cell;
     char bdf[AMDVI_FIELD_TEXT];
 
-    amdvi_format_bdf(device_id, bdf);
+    amdvi_format_bdf(found->device_id, bdf);
     cell[COLUMN_CACHE] = amdvi_cell_text(&page->strings, "%s",
                                          cached->in_device ? bdf : "iommu");
     cell[COLUMN_DOMAIN] = amdvi_cell_number(cached->domain_id);
@@ -105,10 +105,11 @@ static void add_row(struct amdvi_page *page,
     cell[COLUMN_PERMITS] = amdvi_perm_cell(&page->strings, cached->perm);
     cell[COLUMN_PRIV] = amdvi_cell_number(cached->priv);
     cell[COLUMN_STATE] = amdvi_cell_text(&page->strings, "%s",
-                                         amdvi_cached_word(cached_state));
-    if (has_device) {
+                                         amdvi_cached_word(found->state));
+    if (found->has_device) {
         cell[COLUMN_DEVICE] = amdvi_cell_text(&page->strings, "%s", bdf);
     }
+    row->record = amdvi_mapping_record(&found->tables);
 }
 
 static bool fetch(struct amdvi_run *run, struct amdvi_page *page,
@@ -121,23 +122,20 @@ static bool fetch(struct amdvi_run *run, struct amdvi_page *page,
     while (items->next < count && page->count < AMDVI_PAGE_ROWS) {
         struct json_object *item = json_object_array_get_idx(items->list,
                                                              items->next++);
-        enum amdvi_cached_state cached_state;
+        struct amdvi_judgement found;
         struct amdvi_cached cached;
-        uint16_t device_id = 0;
-        bool has_device;
 
         if (!amdvi_cached_parse(item, &cached)) {
             return amdvi_fail(err, AMDVI_EXIT_REPLY,
                               "a cached translation is not described");
         }
-        cached_state = amdvi_judge_entry(&state->judge, &cached, &has_device,
-                                         &device_id);
+        found = amdvi_judge_entry(&state->judge, &cached);
         if (!amdvi_memory_good(state->judge.memory, err)) {
             return false;
         }
-        if (!run->query->stale || cached_state == AMDVI_CACHED_STALE ||
-            cached_state == AMDVI_CACHED_UNBACKED) {
-            add_row(page, &cached, cached_state, has_device, device_id);
+        if (!run->query->stale || found.state == AMDVI_CACHED_STALE ||
+            found.state == AMDVI_CACHED_UNBACKED) {
+            add_row(page, &cached, &found);
         }
     }
     page->last = items->next == count;
@@ -156,8 +154,10 @@ const struct amdvi_view amdvi_view_iotlb = {
     .name = "iotlb",
     .args = "",
     .help = "cached translations, and whether the tables agree",
-    .options = AMDVI_QUERY_FILTER | AMDVI_QUERY_STALE,
+    .options = AMDVI_QUERY_FILTER | AMDVI_QUERY_STALE | AMDVI_QUERY_VERBOSE,
     .rows_key = "entries",
+    .record_key = "tables",
+    .record_if_verbose = true,
     .column = columns,
     .ncolumns = NUM_COLUMNS,
     .open = open_iotlb,

@@ -75,7 +75,8 @@ static bool open_maps(struct amdvi_run *run, struct amdvi_error *err)
 
 static void add_row(struct amdvi_page *page, const struct amdvi_mapping *m)
 {
-    struct amdvi_cell *cell = amdvi_page_add(page)->cell;
+    struct amdvi_row *row = amdvi_page_add(page);
+    struct amdvi_cell *cell = row->cell;
     uint64_t size = m->last - m->first + 1;
 
     cell[COLUMN_FIRST] = amdvi_cell_number(m->first);
@@ -89,6 +90,7 @@ static void add_row(struct amdvi_page *page, const struct amdvi_mapping *m)
         cell[COLUMN_ACCESSED] = amdvi_cell_number(m->accessed);
         cell[COLUMN_DIRTY] = amdvi_cell_number(m->dirty);
     }
+    row->record = amdvi_mapping_record(m);
 }
 
 /* A range that is known to its end becomes a row */
@@ -193,8 +195,11 @@ const struct amdvi_view amdvi_view_maps = {
     .min_args = 1,
     .max_args = 1,
     .options = AMDVI_QUERY_ALL | AMDVI_QUERY_FILTER | AMDVI_QUERY_LIMIT |
-               AMDVI_QUERY_PASID | AMDVI_QUERY_PRIV | AMDVI_QUERY_FROM,
+               AMDVI_QUERY_PASID | AMDVI_QUERY_PRIV | AMDVI_QUERY_FROM |
+               AMDVI_QUERY_VERBOSE,
     .rows_key = "mappings",
+    .record_key = "entry",
+    .record_if_verbose = true,
     .column = columns,
     .ncolumns = NUM_COLUMNS,
     .check = amdvi_device_check,

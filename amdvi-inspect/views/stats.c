@@ -36,6 +36,7 @@ const struct amdvi_view amdvi_view_stats = {
     .name = "stats",
     .args = "[BDF]",
     .help = "counters of the devices, or of the PASIDs of one",
+    .no_words = "counters are in no register or table",
     .max_args = 1,
     .options = AMDVI_QUERY_FILTER,
     .rows_key = "counters",

@@ -410,6 +410,7 @@ const struct amdvi_view amdvi_view_status = {
     .name = "status",
     .args = "",
     .help = "the IOMMU on one screen: features, state, rings",
+    .no_words = "regs has the registers",
     .options = AMDVI_QUERY_ALL,
     .facts_key = "iommu",
     .rows_key = "rings",

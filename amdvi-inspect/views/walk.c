@@ -361,14 +361,12 @@ static void take_cached(struct state *state, struct json_object *item,
     const uint64_t *dte = judge->device->dte;
     enum amdvi_cached_state entry_state;
     struct amdvi_cached cached;
-    uint16_t device_id;
-    bool has_device;
 
     if (!amdvi_cached_parse(item, &cached) ||
         !amdvi_cached_serves(&cached, &state->request, dte)) {
         return;
     }
-    entry_state = amdvi_judge_entry(judge, &cached, &has_device, &device_id);
+    entry_state = amdvi_judge_entry(judge, &cached).state;
     if (!state->has_cached || entry_state > state->cached_state) {
         state->has_cached = true;
         state->cached = cached;

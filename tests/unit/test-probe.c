@@ -21,6 +21,19 @@ static void read_dte(uint64_t dte[4])
     }
 }
 
+/* The entry that is named is what memory holds; a page of a table has one */
+static void check_entry(const struct amdvi_mapping *m)
+{
+    uint8_t bytes[8];
+
+    assert_true(m->layout || !m->found || m->page_shift == 64);
+    if (m->layout) {
+        assert_int_equal(w.mem.read(w.mem.opaque, m->entry_spa, bytes, 8),
+                         AMDVI_MEM_OK);
+        assert_true(amdvi_load64(bytes) == m->entry);
+    }
+}
+
 /*
  * Collect the joined mappings of @pasid; returns the steps it took.  At both
  * ends of every range the walk must agree.
@@ -40,6 +53,7 @@ static unsigned int enumerate(uint32_t pasid, bool priv, unsigned int budget)
 
         amdvi_probe_mapping(&w.iommu, &w.mem, dte, &request, &m);
         assert_true(m.first == request.addr && m.last >= m.first);
+        check_entry(&m);
         for (int end = 0; end < 2 && m.reason != AMDVI_REASON_INTERRUPT_READ;
              end++) {
             uint64_t addr = end ? m.last : m.first;
