@@ -19,6 +19,8 @@
 #define MAX_PAGES 65536
 /* Numbers of logs in the detail of an overflow */
 #define EVENT_LOG 1
+/* In the detail of a stale hit: it was in the TLB of the device */
+#define STALE_IN_DEVICE 8u
 
 enum {
     COLUMN_NUMBER,
@@ -232,8 +234,10 @@ static void take_numbers(struct amdvi_page *page, struct amdvi_row *row,
                                words[0], access_word(words[1]));
     } else if (strcmp(kind, "stale-hit") == 0) {
         *set = amdvi_cell_text(strings, "Address=0x%" PRIx64
-                               " access=%s age-ns=%" PRIu64, words[0],
-                               access_word(detail), words[1]);
+                               " access=%s%s age-ns=%" PRIu64, words[0],
+                               access_word(detail),
+                               detail & STALE_IN_DEVICE ? " in-device-tlb"
+                                                        : "", words[1]);
     } else if (strcmp(kind, "invalidation") == 0) {
         *set = amdvi_cell_text(strings, "Address=0x%" PRIx64
                                " size=0x%" PRIx64, words[0], words[1]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* QMP: query-amd-iommu-iotlb, and what its argument verify does. */
 #include "qemu/osdep.h"
+#include "qemu/lockable.h"
 #include "qemu/rcu_queue.h"
 #include "qemu/timer.h"
 #include "qapi/error.h"
@@ -153,11 +154,34 @@ static bool is_certain(AmdviEngine *e, AmdviDoubt *doubt,
            now - doubt->since > GRACE_NS;
 }
 
-/* Let hits on an entry of the IOMMU that is stale for certain be recorded */
-static void tell_engine(const AmdviJudge *j, uint32_t index,
-                        const AmdviIotlbCopy *copy, int64_t stale_since)
+static uint8_t perm_of(IOMMUAccessFlags flags)
 {
-    if (!j->device) {
+    return (flags & IOMMU_RO ? AMDVI_PERM_R : 0) |
+           (flags & IOMMU_WO ? AMDVI_PERM_W : 0) |
+           (flags & IOMMU_EXEC ? AMDVI_PERM_X : 0);
+}
+
+/* A device has used what is stale in its TLB */
+static void device_hit(void *opaque, uint32_t pasid, uint64_t addr,
+                       IOMMUAccessFlags want, int64_t stale_since)
+{
+    AmdviDevice *d = opaque;
+
+    QEMU_LOCK_GUARD(&d->engine->lock);
+    amdvi_svm_record_stale_hit(d->engine, amdvi_svm_device_id(d),
+                               pasid == PCI_NO_PASID ? AMDVI_NO_PASID : pasid,
+                               perm_of(want) | AMDVI_STALE_IN_DEVICE, addr,
+                               stale_since);
+}
+
+/* Let hits on an entry that is stale for certain be recorded */
+static void tell_cache(const AmdviJudge *j, uint32_t index,
+                       const AmdviIotlbCopy *copy, int64_t stale_since)
+{
+    if (j->device) {
+        svm_client_judge(j->client, index, copy->life, stale_since,
+                         device_hit, j->device);
+    } else {
         amdvi_svm_judge(j->engine, index, copy, stale_since);
     }
 }
@@ -176,7 +200,7 @@ static void verify_entry(const AmdviJudge *j, uint32_t index,
     if (!reply->has_changed) {
         reply->state = AMD_IOMMU_IOTLB_STATE_FRESH;
         doubt->since = 0;
-        tell_engine(j, index, copy, 0);
+        tell_cache(j, index, copy, 0);
         return;
     }
     if (!is_certain(j->engine, doubt, copy)) {
@@ -186,7 +210,7 @@ static void verify_entry(const AmdviJudge *j, uint32_t index,
     reply->state = reply->changed == AMD_IOMMU_IOTLB_CHANGE_UNBACKED
                    ? AMD_IOMMU_IOTLB_STATE_UNBACKED
                    : AMD_IOMMU_IOTLB_STATE_STALE;
-    tell_engine(j, index, copy, doubt->since);
+    tell_cache(j, index, copy, doubt->since);
 }
 
 static AmdIommuIotlbEntry *query_entry(const AmdviIotlbCopy *copy)
@@ -205,13 +229,6 @@ static AmdIommuIotlbEntry *query_entry(const AmdviIotlbCopy *copy)
     reply->write = copy->out.perm & AMDVI_PERM_W;
     reply->exec = copy->out.perm & AMDVI_PERM_X;
     return reply;
-}
-
-static uint8_t perm_of(const SvmTlbEntry *e)
-{
-    return (e->perm & IOMMU_RO ? AMDVI_PERM_R : 0) |
-           (e->perm & IOMMU_WO ? AMDVI_PERM_W : 0) |
-           (e->perm & IOMMU_EXEC ? AMDVI_PERM_X : 0);
 }
 
 /* Copy entry @index of a device TLB if it is in use */
@@ -238,7 +255,7 @@ static bool copy_device_entry(const AmdviJudge *j, uint32_t index,
         .out = {
             .addr = e.addr,
             .page_shift = e.shift,
-            .perm = perm_of(&e),
+            .perm = perm_of(e.perm),
         },
         .life = e.number,
     };

@@ -227,7 +227,7 @@ def add_device_state(world: fakeqmp.World) -> None:
         {"kind": "overflow", "device-id": 0x18,
          "words": [0x1164_0203_0005_0018, 0x1000], "detail": 2},
         {"kind": "stale-hit", "device-id": 0x18, "pasid": 5,
-         "words": [0x7f00_0000_4000, 2_500_000], "detail": 3},
+         "words": [0x7f00_0000_4000, 2_500_000], "detail": 3 | 8},
         {"kind": "of-tomorrow", "words": [1, 2], "detail": 3}]
     world.lists["query-amd-iommu-trace"] = [
         {"number": 100 + i, "time": 1000 * i, **record}

@@ -5,6 +5,7 @@
  */
 #include "qemu/osdep.h"
 #include "qobject/qdict.h"
+#include "qobject/qlist.h"
 #include "ask.h"
 #include "svm.h"
 
@@ -109,6 +110,101 @@ static void test_wait(void)
     svm_stop(s);
 }
 
+/* Records of stale hits in the flight recorder, and the last one of them */
+static unsigned int stale_hits(Svm *s, QDict **last)
+{
+    QDict *reply = ask(s->b, "{ 'execute': 'query-amd-iommu-trace' }");
+    unsigned int count = 0;
+
+    *last = NULL;
+    for (unsigned int i = 0; i < rows(reply, "records"); i++) {
+        QDict *record = row(reply, "records", i);
+
+        if (g_str_equal(qdict_get_str(record, "kind"), "stale-hit")) {
+            qobject_unref(*last);
+            *last = qobject_ref(record);
+            count++;
+        }
+    }
+    qobject_unref(reply);
+    return count;
+}
+
+static void assert_stale_hits(Svm *s, unsigned int count)
+{
+    QDict *last;
+
+    g_assert_cmpuint(stale_hits(s, &last), ==, count);
+    if (last) {
+        QList *words = qdict_get_qlist(last, "words");
+
+        g_assert_cmpuint(number(last, "device-id"), ==, 48);
+        g_assert_cmpuint(number(last, "pasid"), ==, PASID);
+        /* a write, and in the TLB of the device */
+        g_assert_cmpuint(number(last, "detail"), ==, 2 | 8);
+        g_assert_cmphex(word(words, 0), ==, VA + 8);
+        g_assert_cmpuint(word(words, 1), ==, GRACE_NS);
+    }
+    qobject_unref(last);
+}
+
+static void write_again(Svm *s)
+{
+    uint64_t bytes = 0x1122334455667788;
+
+    g_assert_cmpint(testdev_write(s->t, 0, PASID, VA + 8, &bytes, 8), ==,
+                    TESTDEV_OK);
+}
+
+/*
+ * A hit on what verify has found stale is told with its age, once for each
+ * verify, and served as before; other hits are not told.
+ */
+static void test_stale_hit(void)
+{
+    Svm *s = start();
+
+    write_again(s);
+    svm_map(s, PASID, VA, OTHER | G_USER);
+    /* The clock is at 0, of which no age is counted */
+    qtest_clock_step(s->b->qts, 1);
+    assert_state(s, "pending", "address");
+    write_again(s);
+    assert_stale_hits(s, 0);
+    qtest_clock_step(s->b->qts, GRACE_NS);
+    assert_state(s, "stale", "address");
+    write_again(s);
+    write_again(s);
+    assert_stale_hits(s, 1);
+    g_assert_cmphex(qtest_readq(s->b->qts, PAGE + 8), ==, 0x1122334455667788);
+    assert_state(s, "stale", "address");
+    write_again(s);
+    assert_stale_hits(s, 2);
+    svm_stop(s);
+}
+
+/* What is right again, or gone and asked for anew, is not told any more */
+static void test_stale_no_more(void)
+{
+    for (int invalidated = 0; invalidated < 2; invalidated++) {
+        Svm *s = start();
+
+        svm_map(s, PASID, VA, 0);
+        assert_state(s, "pending", "gone");
+        qtest_clock_step(s->b->qts, GRACE_NS);
+        assert_state(s, "stale", "gone");
+        svm_map(s, PASID, VA, PAGE | G_USER);
+        if (invalidated) {
+            command(s->b, INVALIDATE, VA | GN);
+        } else {
+            assert_state(s, "fresh", NULL);
+        }
+        write_again(s);
+        assert_stale_hits(s, 0);
+        svm_stop(s);
+    }
+}
+
 /* Made anew: its doubt begins again */
 static void test_anew(void)
 {
@@ -201,6 +297,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     qtest_add_func("/amdvi/device-tlb/entry", test_entry);
     qtest_add_func("/amdvi/device-tlb/stale", test_stale);
+    qtest_add_func("/amdvi/device-tlb/stale-hit", test_stale_hit);
+    qtest_add_func("/amdvi/device-tlb/stale-no-more", test_stale_no_more);
     qtest_add_func("/amdvi/device-tlb/wait", test_wait);
     qtest_add_func("/amdvi/device-tlb/anew", test_anew);
     qtest_add_func("/amdvi/device-tlb/unbacked", test_unbacked);

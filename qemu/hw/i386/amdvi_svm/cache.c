@@ -33,7 +33,7 @@ bool amdvi_svm_find_stale(AmdviEngine *e, const struct amdvi_request *r,
                           const AmdviSpace *space, AmdviIotlbHit *hit)
 {
     uint8_t need = amdvi_request_perm(r);
-    int64_t since, age;
+    int64_t since;
 
     QEMU_LOCK_GUARD(&e->lock);
     if (!amdvi_iotlb_lookup_any(&e->iotlb, space, r->addr, need, hit,
@@ -41,9 +41,8 @@ bool amdvi_svm_find_stale(AmdviEngine *e, const struct amdvi_request *r,
         return false;
     }
     if (since) {
-        age = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) - since;
-        amdvi_svm_record(e, AMDVI_RECORD_STALE_HIT, r->device_id, r->pasid,
-                         need, r->addr, age);
+        amdvi_svm_record_stale_hit(e, r->device_id, r->pasid, need, r->addr,
+                                   since);
     }
     return true;
 }

@@ -88,6 +88,16 @@ void amdvi_svm_record(AmdviEngine *e, AmdviRecordKind kind,
     post_if_news(e, &record);
 }
 
+void amdvi_svm_record_stale_hit(AmdviEngine *e, uint32_t device_id,
+                                uint32_t pasid, uint32_t detail,
+                                uint64_t addr, int64_t stale_since)
+{
+    int64_t age = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) - stale_since;
+
+    amdvi_svm_record(e, AMDVI_RECORD_STALE_HIT, device_id, pasid, detail,
+                     addr, age);
+}
+
 uint32_t amdvi_svm_entry_field(const struct amdvi_layout *layout,
                                const char *id, const uint64_t words[2],
                                uint32_t none)

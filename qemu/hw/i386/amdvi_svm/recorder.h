@@ -27,6 +27,8 @@ typedef enum AmdviRecordKind {
 } AmdviRecordKind;
 
 #define AMDVI_RECORD_NO_DEVICE UINT32_MAX
+/* In detail of a stale hit: it was in the TLB of the device */
+#define AMDVI_STALE_IN_DEVICE 8
 
 typedef struct AmdviRecord {
     uint64_t number;            /* counts from 0 and never repeats */

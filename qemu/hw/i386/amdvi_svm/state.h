@@ -484,6 +484,13 @@ void amdvi_svm_reset_stats(AmdviEngine *e);
 void amdvi_svm_record(AmdviEngine *e, AmdviRecordKind kind,
                       uint32_t device_id, uint32_t pasid, uint32_t detail,
                       uint64_t word0, uint64_t word1);
+/*
+ * A hit on what is stale since @stale_since, in ns of QEMU_CLOCK_VIRTUAL:
+ * @detail has the rights asked for (AMDVI_PERM_*) and AMDVI_STALE_IN_DEVICE
+ */
+void amdvi_svm_record_stale_hit(AmdviEngine *e, uint32_t device_id,
+                                uint32_t pasid, uint32_t detail,
+                                uint64_t addr, int64_t stale_since);
 /* The same for a command or an entry of a log, which tells whom it is about */
 void amdvi_svm_record_entry(AmdviEngine *e, AmdviRecordKind kind,
                             enum amdvi_family family, uint32_t detail,

@@ -148,6 +148,7 @@ static void make_entry(SvmTlbEntry *entry, const IOMMUTLBEntry *reply,
     entry->as = reply->target_as;
     entry->pasid = pasid;
     entry->perm = perm | (want & IOMMU_PRIV);
+    entry->stale_since = 0;
 }
 
 /* What a completion means.  Needs the lock, like all that follow */
@@ -217,7 +218,7 @@ static SvmAccess translate(SvmContext *ctx, uint64_t addr,
                            IOMMUAccessFlags want, SvmTlbEntry *entry)
 {
     SvmClient *c = ctx->client;
-    const SvmTlbEntry *hit;
+    SvmTlbEntry *hit;
 
     if (!c->ats_on || !ctx->told) {
         *entry = (SvmTlbEntry) { .perm = IOMMU_UNTRANSLATED_ONLY };
@@ -231,6 +232,7 @@ static SvmAccess translate(SvmContext *ctx, uint64_t addr,
     if (hit) {
         c->counters.tlb_hits++;
         *entry = *hit;
+        hit->stale_since = 0;
         return SVM_OK;
     }
     c->counters.tlb_misses++;
@@ -312,6 +314,18 @@ static void end(SvmClient *c, SvmFlight *flight)
     land(c, flight);
 }
 
+/* What was judged stale is used like the rest, as hardware does, but told */
+static void tell_if_stale(SvmContext *ctx, const SvmTlbEntry *entry,
+                          uint64_t addr, IOMMUAccessFlags want)
+{
+    if (entry->stale_since) {
+        SvmClient *c = ctx->client;
+
+        c->stale_hit(c->stale_opaque, ctx->pasid, addr, want,
+                     entry->stale_since);
+    }
+}
+
 /* Move up to @len bytes, as many as one translation is good for */
 static SvmAccess access_page(SvmContext *ctx, uint64_t addr, void *buf,
                              size_t *len, IOMMUAccessFlags want)
@@ -322,6 +336,7 @@ static SvmAccess access_page(SvmContext *ctx, uint64_t addr, void *buf,
     SvmAccess access;
 
     while ((access = begin(ctx, addr, len, want, &entry, &flight)) == SVM_OK) {
+        tell_if_stale(ctx, &entry, addr, want);
         if (bql_locked() || !flight.moving ||
             is_ram(&entry, entry.addr + (addr - entry.iova), *len,
                    want & IOMMU_WO)) {

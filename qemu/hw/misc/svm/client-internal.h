@@ -66,8 +66,8 @@ static inline uint64_t svm_range_last(uint64_t first, uint64_t mask)
 void svm_tlb_init(SvmTlb *tlb, uint32_t entries);
 void svm_tlb_cleanup(SvmTlb *tlb);
 /* The entry that grants @want at @iova, or NULL */
-const SvmTlbEntry *svm_tlb_find(SvmTlb *tlb, uint32_t pasid, uint64_t iova,
-                                IOMMUAccessFlags want);
+SvmTlbEntry *svm_tlb_find(SvmTlb *tlb, uint32_t pasid, uint64_t iova,
+                          IOMMUAccessFlags want);
 /* Keep @entry in place of an older one; nothing if it grants nothing */
 void svm_tlb_insert(SvmTlb *tlb, const SvmTlbEntry *entry);
 /*

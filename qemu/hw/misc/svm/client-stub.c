@@ -18,3 +18,9 @@ void svm_client_tlb_entry(SvmClient *client, uint32_t index,
 {
     g_assert_not_reached();
 }
+
+void svm_client_judge(SvmClient *client, uint32_t index, uint64_t number,
+                      int64_t stale_since, SvmStaleHit *hit, void *opaque)
+{
+    g_assert_not_reached();
+}

@@ -330,6 +330,19 @@ void svm_client_tlb_entry(SvmClient *c, uint32_t index, SvmTlbEntry *entry)
     *entry = c->tlb.entry[index];
 }
 
+void svm_client_judge(SvmClient *c, uint32_t index, uint64_t number,
+                      int64_t stale_since, SvmStaleHit *hit, void *opaque)
+{
+    SvmTlbEntry *entry = &c->tlb.entry[index];
+
+    QEMU_LOCK_GUARD(&c->lock);
+    c->stale_hit = hit;
+    c->stale_opaque = opaque;
+    if (entry->perm && entry->number == number) {
+        entry->stale_since = stale_since;
+    }
+}
+
 static int pre_load(void *opaque)
 {
     svm_client_forget(opaque, NULL);

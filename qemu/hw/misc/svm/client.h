@@ -46,6 +46,13 @@ typedef enum SvmAccess {
 /* Called in the main loop, never from within the call that asks */
 typedef void SvmPageCallback(void *opaque, IOMMUPRIResponseCode code);
 
+/*
+ * An access used a translation known to be stale since @stale_since.  Called
+ * in any thread, with or without the BQL, and with no lock of the client.
+ */
+typedef void SvmStaleHit(void *opaque, uint32_t pasid, uint64_t addr,
+                         IOMMUAccessFlags want, int64_t stale_since);
+
 /* For a device that wants to see what happens; both run with the BQL held */
 typedef struct SvmClientHooks {
     /* The device TLB was told to forget @first to @last of @pasid */
@@ -84,6 +91,7 @@ typedef struct SvmTlbEntry {
     uint8_t shift;              /* log2 of the page size: 12, 21 or 30 */
     uint8_t perm;               /* IOMMUAccessFlags; 0: not in use */
     uint64_t number;            /* svm_tlb_insert() counts them */
+    int64_t stale_since;        /* svm_client_judge(); 0: not known to be */
 } SvmTlbEntry;
 
 typedef struct SvmTlb {
@@ -116,6 +124,8 @@ struct SvmClient {
     /* Guards all of the following */
     QemuMutex lock;
     SvmTlb tlb;
+    SvmStaleHit *stale_hit;     /* of the last svm_client_judge() */
+    void *stale_opaque;
     SvmCounters counters;
     /* Data being moved, and translations being asked for */
     QLIST_HEAD(, SvmFlight) flights;
@@ -233,6 +243,14 @@ SvmClient *svm_client_of(PCIDevice *dev);
 uint32_t svm_client_tlb_size(const SvmClient *client);
 void svm_client_tlb_entry(SvmClient *client, uint32_t index,
                           SvmTlbEntry *entry);
+/*
+ * Tell what was found out about entry @index, if it is still that @number:
+ * that it is stale since @stale_since, in ns of QEMU_CLOCK_VIRTUAL, or sound
+ * if that is 0.  The next access that uses a stale one is told to @hit, and
+ * served as any other.  @opaque has to live as long as the device.
+ */
+void svm_client_judge(SvmClient *client, uint32_t index, uint64_t number,
+                      int64_t stale_since, SvmStaleHit *hit, void *opaque);
 
 /*
  * Open page requests and counters; the TLB starts empty.  The device opens

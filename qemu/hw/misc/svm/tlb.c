@@ -40,12 +40,12 @@ static bool is_page(const SvmTlbEntry *e, uint32_t pasid, uint64_t iova,
            !((e->perm ^ want) & IOMMU_PRIV);
 }
 
-const SvmTlbEntry *svm_tlb_find(SvmTlb *tlb, uint32_t pasid, uint64_t iova,
-                                IOMMUAccessFlags want)
+SvmTlbEntry *svm_tlb_find(SvmTlb *tlb, uint32_t pasid, uint64_t iova,
+                          IOMMUAccessFlags want)
 {
     for (int i = 0; i < ARRAY_SIZE(page_shifts); i++) {
         uint8_t shift = page_shifts[i];
-        const SvmTlbEntry *e;
+        SvmTlbEntry *e;
 
         if (!(tlb->sizes & (1u << shift))) {
             continue;
