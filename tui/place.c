@@ -346,6 +346,14 @@ static void choose_device(struct amdvi_tui *tui,
              amdvi_snapshot_cell(snapshot, best, bdf).text);
 }
 
+/* Who has come to a screen about a device meanwhile sees the chosen one */
+static void show_device(struct amdvi_tui *tui)
+{
+    if (amdvi_tui_place(tui)->screen->needs_bdf) {
+        amdvi_tui_go(tui, tui->current, NULL, false);
+    }
+}
+
 /* Then one of them has more rows */
 static bool is_same_moment(const struct amdvi_tui *tui,
                            const struct amdvi_snapshot *before,
@@ -494,8 +502,7 @@ static void take_snapshot(struct amdvi_tui *tui, struct amdvi_job *job)
     if (job->snapshot && !is_broken(&job->err)) {
         if (job->place == AMDVI_SCREEN_DEVICES && !*tui->subject.bdf) {
             choose_device(tui, job->snapshot);
-            /* who has come to a screen about a device meanwhile sees it */
-            amdvi_tui_go(tui, tui->current, NULL, false);
+            show_device(tui);
         }
         place->back = 0;
         take_state(tui, job);
