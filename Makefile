@@ -49,7 +49,7 @@ CHECK_PARTS := check-build check-docs check-unit "check-unit SAN=1" \
 	"check-cli SAN=1" check-bench check-tui "check-tui SAN=1" check-gdb \
 	check-guest \
 	"fuzz FUZZ_TIME=3"
-CHECK_LONG_PARTS := "check-docs ALL=1" check-mutants check-threads \
+CHECK_LONG_PARTS := "check-docs ALL=1" check-mutants check-threads check-tsan \
 	check-gdb-current "check-unit CLANG=1" "check-qtest CLANG=1" \
 	check-guest-long check-deb \
 	check-static check-valgrind check-tui-valgrind \
@@ -127,6 +127,11 @@ check-threads: tools ## caches under a thread sanitizer (THREADS_TIME=60)
 	    scripts/tap-summary \
 	    --timeout $$((10 * $(THREADS_TIME) + 600)) \
 	    $(OUT)/tools/tests/unit/test-cache-threads-tsan
+
+.PHONY: check-tsan
+check-tsan: qemu-tsan ## I/O threads and invalidations under a thread sanitizer
+	@QTEST_QEMU_BINARY=$(OUT)/qemu-tsan/qemu-system-x86_64 \
+	    scripts/tap-summary --timeout 3600 tests/tsan/*-test
 
 .PHONY: check-qtest
 check-qtest: qemu qemu-stock ## tests of the device model through qtest

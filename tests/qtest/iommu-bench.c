@@ -41,6 +41,7 @@ typedef struct Task {
     uint64_t every;             /* accesses between two stores */
     uint64_t commands;          /* that a store makes known */
     uint64_t threads;           /* bits; 0 is the main loop */
+    uint64_t apart;             /* pages from a thread's first to the next's */
     char order[16];             /* what the commands are */
 } Task;
 
@@ -65,6 +66,7 @@ static const struct {
     { "every", offsetof(Task, every) },
     { "commands", offsetof(Task, commands) },
     { "threads", offsetof(Task, threads) },
+    { "apart", offsetof(Task, apart) },
 };
 
 static G_NORETURN void usage(const char *word)
@@ -105,9 +107,16 @@ static Task parse(char *line)
     return task;
 }
 
-/* Registers that are the same for reads, writes and stores */
-static void set_registers(World *w, Testdev *t, const Task *task)
+/* I/O threads cannot give orders: those of the main loop are for all */
+static uint64_t store_every(const Task *task, uint32_t thread)
 {
+    return thread ? 0 : task->every;
+}
+
+/* Registers that are the same for reads, writes and stores */
+static void set_registers(World *w, uint32_t thread, const Task *task)
+{
+    Testdev *t = w->t[thread];
     WorldRing ring = world_ring(w);
     uint64_t pages = world_has_iommu(w) ? task->pages
                                         : MIN(task->pages, WORLD_FRAMES);
@@ -118,14 +127,14 @@ static void set_registers(World *w, Testdev *t, const Task *task)
     testdev_set(t, TESTDEV_BENCH_SEED, task->seed);
     testdev_set(t, TESTDEV_BENCH_PASIDS, task->pasids);
     testdev_set(t, TESTDEV_BENCH_FUNCTIONS, task->functions);
-    testdev_set(t, TESTDEV_BENCH_STORE_EVERY, task->every);
+    testdev_set(t, TESTDEV_BENCH_STORE_EVERY, store_every(task, thread));
     testdev_set(t, TESTDEV_BENCH_STORE_ADDRESS, ring.tail_register);
     testdev_set(t, TESTDEV_BENCH_STORE_VALUE, ring.tail);
     testdev_set(t, TESTDEV_BENCH_STORE_STEP, 16 * task->commands);
     testdev_set(t, TESTDEV_BENCH_STORE_SIZE, WORLD_RING_SIZE);
 }
 
-static void begin(World *w, Testdev *t, const Task *task)
+static void begin(World *w, uint32_t thread, const Task *task)
 {
     static const uint32_t command[] = {
         TESTDEV_CMD_BENCH_READ, TESTDEV_CMD_BENCH_WRITE,
@@ -134,25 +143,39 @@ static void begin(World *w, Testdev *t, const Task *task)
     uint64_t addr = !world_has_iommu(w) ? PAGE :
                     task->large ? WORLD_LARGE_IOVA : WORLD_IOVA;
 
-    set_registers(w, t, task);
-    testdev_run(t, command[task->op], task->path << 8,
+    addr += thread * task->apart << (task->large ? 21 : 12);
+    set_registers(w, thread, task);
+    testdev_run(w->t[thread], command[task->op], task->path << 8,
                 world_has_pasid(w) ? WORLD_PASID : TESTDEV_NO_PASID, addr,
                 task->bytes);
 }
 
 /* Its time in ns; every access has to succeed */
-static uint64_t end(World *w, Testdev *t, const Task *task)
+static uint64_t end(World *w, uint32_t thread, const Task *task)
 {
+    Testdev *t = w->t[thread];
+
     while (testdev_get(t, TESTDEV_STATUS) & TESTDEV_STATUS_BUSY) {
         g_usleep(POLL_US);
     }
     g_assert_cmpuint(testdev_get(t, TESTDEV_RESULT), ==, TESTDEV_OK);
     g_assert_cmpuint(testdev_get(t, TESTDEV_BENCH_DONE), ==, task->count);
     g_assert_cmpuint(testdev_get(t, TESTDEV_BENCH_FAILED), ==, 0);
-    if (task->op == STORE || task->every) {
+    if (task->op == STORE || store_every(task, thread)) {
         world_set_tail(w, testdev_get(t, TESTDEV_BENCH_STORE_VALUE));
     }
     return testdev_get(t, TESTDEV_BENCH_NS);
+}
+
+/* Whether the pages of each thread are mapped */
+static bool has_pages(World *w, const Task *task)
+{
+    const WorldOptions *o = &w->option;
+    uint64_t mapped = task->large ? o->large : o->pages;
+
+    return task->pages <= mapped &&
+           (!task->apart || (world_has_iommu(w) && task->apart <= mapped &&
+                             task->apart * o->threads <= mapped - task->pages));
 }
 
 /* Whether this machine can do it at all */
@@ -161,7 +184,7 @@ static bool is_possible(World *w, const Task *task)
     const WorldOptions *o = &w->option;
 
     return task->op <= LOADS && task->pasids <= o->pasids &&
-           task->pages <= (task->large ? o->large : o->pages) &&
+           has_pages(w, task) &&
            task->functions <= o->functions && task->pages &&
            task->threads < 2u << o->threads && task->threads &&
            task->commands < WORLD_RING_SIZE / 16 &&
@@ -184,12 +207,12 @@ static void run(World *w, const Task *task)
     }
     for (int i = 0; i < WORLD_THREADS_MAX; i++) {
         if (task->threads >> i & 1) {
-            begin(w, w->t[i], task);
+            begin(w, i, task);
         }
     }
     for (int i = 0; i < WORLD_THREADS_MAX; i++) {
         if (task->threads >> i & 1) {
-            printf("%s%" PRIu64, space, end(w, w->t[i], task));
+            printf("%s%" PRIu64, space, end(w, i, task));
             space = " ";
         }
     }
