@@ -6,3 +6,8 @@ CONFIG_Q35=y
 CONFIG_AMD_IOMMU=y
 CONFIG_SVM_TESTDEV=y
 CONFIG_DSA=y
+# A q35's ACPI tables refer to CXL, whose stubs lack what they need
+CONFIG_PCIE_PORT=y
+CONFIG_PXB=y
+CONFIG_CXL=y
+CONFIG_CXL_MEM_DEVICE=y
