@@ -294,9 +294,6 @@ static uint64_t walk_control(const struct amdvi_iommu *view)
 void amdvi_svm_registers_changed(AmdviEngine *e,
                                  const struct amdvi_iommu *old)
 {
-    if (!memcmp(old, &e->view, sizeof(*old))) {
-        return;
-    }
     amdvi_dte_clock_flush(&e->dte_clock);
     drop_all_tables(e);
     amdvi_iotlb_overtake(&e->iotlb);

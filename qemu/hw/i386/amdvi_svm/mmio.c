@@ -90,21 +90,40 @@ static bool ring_runs(AmdviEngine *e, const AmdviRing *ring)
     return ring->running(amdvi_svm_reg(e, AMDVI_LAYOUT_status));
 }
 
+/*
+ * By words, each in one access: a reader may copy while the lock's owner
+ * writes, and finds out afterwards.
+ */
+static void copy_view(struct amdvi_iommu *to, const struct amdvi_iommu *from)
+{
+    unsigned long *out = (unsigned long *)to;
+    const unsigned long *in = (const unsigned long *)from;
+
+    QEMU_BUILD_BUG_ON(sizeof(*to) % sizeof(*out));
+    for (size_t i = 0; i < sizeof(*to) / sizeof(*out); i++) {
+        qatomic_set(&out[i], qatomic_read(&in[i]));
+    }
+}
+
 void amdvi_svm_publish_view(AmdviEngine *e)
 {
-    struct amdvi_iommu old = e->view;
+    struct amdvi_iommu old = e->view, new = old;
 
-    seqlock_write_begin(&e->view_lock);
-    e->view.pa_bits =
+    new.pa_bits =
         amdvi_msi_vector0_pa_size(amdvi_svm_reg(e, AMDVI_LAYOUT_msi_vector0));
-    e->view.control = *amdvi_svm_reg(e, AMDVI_LAYOUT_control);
+    new.control = *amdvi_svm_reg(e, AMDVI_LAYOUT_control);
     for (int i = 0; i < AMDVI_MAX_SEGMENTS; i++) {
-        e->view.devtab[i] = *amdvi_svm_reg(e, segments[i]);
+        new.devtab[i] = *amdvi_svm_reg(e, segments[i]);
     }
-    e->view.excl_base = *amdvi_svm_reg(e, AMDVI_LAYOUT_excl_base);
-    e->view.excl_limit = *amdvi_svm_reg(e, AMDVI_LAYOUT_excl_limit);
-    e->view.ppr_auto_response =
-        *amdvi_svm_reg(e, AMDVI_LAYOUT_ppr_auto_response);
+    new.excl_base = *amdvi_svm_reg(e, AMDVI_LAYOUT_excl_base);
+    new.excl_limit = *amdvi_svm_reg(e, AMDVI_LAYOUT_excl_limit);
+    new.ppr_auto_response = *amdvi_svm_reg(e, AMDVI_LAYOUT_ppr_auto_response);
+    /* Most stores are to a head or a tail */
+    if (!memcmp(&old, &new, sizeof(old))) {
+        return;
+    }
+    seqlock_write_begin(&e->view_lock);
+    copy_view(&e->view, &new);
     seqlock_write_end(&e->view_lock);
     amdvi_svm_registers_changed(e, &old);
 }
@@ -155,7 +174,7 @@ void amdvi_svm_view(AMDVIState *s, struct amdvi_iommu *view)
     }
     do {
         start = seqlock_read_begin(&e->view_lock);
-        *view = e->view;
+        copy_view(view, &e->view);
     } while (seqlock_read_retry(&e->view_lock, start));
 }
 
