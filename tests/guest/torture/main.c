@@ -27,13 +27,15 @@ enum {
     GRACE_S = 900,
     /* How often a worker tries again what nobody has exercised in time. */
     MORE_ROUNDS = 16,
+    /* How often -r repeats what it is allowed to. */
+    REPEATS = 1000,
 };
 
 static struct {
     int processes, threads, seconds;
     uint64_t seed;
     double started;
-    bool table;
+    bool table, repeat;
     char queues[MAX_QUEUES][32];
 } plan = { .threads = 2, .seconds = 10 };
 
@@ -119,6 +121,7 @@ static void *work(void *argument)
     struct worker worker = {
         .number = number,
         .random = plan.seed + number * 1000003ull,
+        .again = plan.repeat ? REPEATS : 0,
     };
     int error = dsa_open(&worker.queue, plan.queues[number]);
 
@@ -180,13 +183,14 @@ static void usage(FILE *file)
 {
     fprintf(file,
             "usage: sva-torture [-p PROCESSES] [-t THREADS] [-s SECONDS] "
-            "[-S SEED] [-q]\n"
+            "[-S SEED] [-qr]\n"
             "                   [-x SCENARIO]... [-n QUEUES [-w WRONG]] "
             "[SCENARIO...]\n"
             "       sva-torture [-n QUEUES] load WHAT...\n"
             "Each of PROCESSES x THREADS workers uses a queue of /dev/dsa;\n"
             "by default there are as many processes as queues allow.\n"
             "The report is JSON, or with -q a table.\n"
+            "-r repeats plain transfers that a lost page request ended.\n"
             "-x leaves a scenario out, -n takes software instead of a device,\n"
             "which -w makes forced, corrupt or short.  Scenarios:");
     for (int i = 0; i < scenario_count; i++) {
@@ -229,7 +233,7 @@ static void parse(int argc, char **argv)
     enum soft_fault fault = SOFT_RIGHT;
     int option, queues = 0;
 
-    while ((option = getopt(argc, argv, "p:t:s:S:x:n:w:qh")) != -1) {
+    while ((option = getopt(argc, argv, "p:t:s:S:x:n:w:qrh")) != -1) {
         switch (option) {
         case 'p':
             plan.processes = atoi(optarg);
@@ -251,6 +255,9 @@ static void parse(int argc, char **argv)
             break;
         case 'q':
             plan.table = true;
+            break;
+        case 'r':
+            plan.repeat = true;
             break;
         case 'w':
             fault = find_fault(optarg);

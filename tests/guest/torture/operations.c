@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <string.h>
+#include <unistd.h>
 
 #include "torture.h"
 
@@ -12,7 +13,7 @@
  * Longer than any operation takes, even on an overloaded machine: an
  * operation that needs more has been forgotten.
  */
-enum { PATIENCE_S = 180 };
+enum { PATIENCE_S = 180, AGAIN_US = 10000 };
 
 uint64_t pick(struct worker *worker, uint64_t limit)
 {
@@ -169,10 +170,23 @@ bool expect_status(struct worker *worker, const struct dsa_record *record,
     return found == status;
 }
 
+/* Whether a page request was lost: nothing else faults what may block. */
+static bool was_lost(const struct dsa_descriptor *descriptor,
+                     const struct dsa_record *record)
+{
+    return descriptor->flags_opcode & DSA_BLOCK_ON_FAULT &&
+           (record->status & DSA_STATUS_MASK) == DSA_FAULT;
+}
+
 bool run_well(struct worker *worker, struct dsa_descriptor *descriptor)
 {
     struct dsa_record record = run(worker, descriptor);
 
+    for (int i = 0; i < worker->again && was_lost(descriptor, &record); i++) {
+        usleep(AGAIN_US);
+        memset((void *)descriptor->record, 0, sizeof(record));
+        record = run(worker, descriptor);
+    }
     return expect_status(worker, &record, DSA_SUCCESS);
 }
 

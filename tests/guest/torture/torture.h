@@ -26,6 +26,7 @@ struct worker {
     uint64_t random;           /* state of the generator */
     struct tally *tally;       /* of the scenario that runs */
     struct dsa_record *record; /* a page of records; one is used at a time */
+    int again;                 /* how often to repeat for lost page requests */
     bool broken;               /* the queue no longer answers */
 };
 
@@ -127,7 +128,7 @@ struct dsa_record finish(struct worker *worker,
 struct dsa_record run(struct worker *worker,
                       struct dsa_descriptor *descriptor);
 
-/* run(), which must end in success and have done all bytes. */
+/* run(), again if page requests may be lost; it must end in success. */
 bool run_well(struct worker *worker, struct dsa_descriptor *descriptor);
 
 /* Fail unless a record has this status, with or without the write flag. */
