@@ -8,6 +8,7 @@
 Names on the command line select tests as unittest does.
 """
 
+import signal
 import sys
 import unittest
 from typing import Any
@@ -60,6 +61,9 @@ class Result(unittest.TestResult):
 
 def main() -> None:
     """Run the tests of the calling program."""
+    # A shell starts what goes to the background deaf to this; programs that
+    # are to be interrupted by a test must not inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     loader = unittest.TestLoader()
     module = sys.modules["__main__"]
     if sys.argv[1:]:
