@@ -210,44 +210,6 @@ void amdvi_action_screen(struct amdvi_tui *tui, int key)
     }
 }
 
-/* The subject of what is under the cursor, from the columns of the pane */
-static struct amdvi_subject subject_of(struct amdvi_tui *tui)
-{
-    const struct amdvi_place *place = amdvi_tui_place(tui);
-    const struct amdvi_line *line = amdvi_place_line(place);
-    const struct amdvi_screen_pane *pane = &place->screen->pane[line->pane];
-    const struct amdvi_snapshot *snapshot =
-        amdvi_place_shown(place, line->pane);
-    struct amdvi_subject subject = tui->subject;
-
-    if (pane->bdf) {
-        struct amdvi_cell cell = amdvi_snapshot_cell(
-            snapshot, line->row, amdvi_snapshot_column(snapshot, pane->bdf));
-
-        if (cell.known) {
-            snprintf(subject.bdf, sizeof(subject.bdf), "%s", cell.text);
-        }
-        subject.has_pasid = false;
-    }
-    if (pane->pasid) {
-        struct amdvi_cell cell = amdvi_snapshot_cell(
-            snapshot, line->row,
-            amdvi_snapshot_column(snapshot, pane->pasid));
-
-        subject.has_pasid = cell.known;
-        subject.pasid = (uint32_t)cell.number;
-    }
-    if (pane->address) {
-        struct amdvi_cell cell = amdvi_snapshot_cell(
-            snapshot, line->row,
-            amdvi_snapshot_column(snapshot, pane->address));
-
-        subject.has_address = cell.known;
-        subject.address = cell.number;
-    }
-    return subject;
-}
-
 void amdvi_action_fields(struct amdvi_tui *tui, int key)
 {
     struct amdvi_place *place = amdvi_tui_place(tui);
@@ -277,69 +239,22 @@ void amdvi_action_fields(struct amdvi_tui *tui, int key)
 
 void amdvi_action_enter(struct amdvi_tui *tui, int key)
 {
-    const struct amdvi_place *place = amdvi_tui_place(tui);
-    const struct amdvi_line *line = amdvi_place_line(place);
-    const struct amdvi_screen_pane *pane = &place->screen->pane[line->pane];
     struct amdvi_subject subject;
+    enum amdvi_screen_id screen;
 
-    if (pane->follows) {
-        subject = subject_of(tui);
-        amdvi_tui_go(tui, pane->to, &subject, true);
+    if (amdvi_tui_lead(tui, &screen, &subject)) {
+        amdvi_tui_go(tui, screen, &subject, true);
     } else {
         amdvi_action_fields(tui, key);
     }
 }
 
-/* A field of the record by its id */
-static bool get_field(const struct amdvi_record *record, const char *id,
-                      uint64_t *ret)
-{
-    const struct amdvi_field *field =
-        record->layout ? amdvi_field_by_id(record->layout, id) : NULL;
-
-    if (field) {
-        *ret = amdvi_field_get(field, record->words);
-    }
-    return field != NULL;
-}
-
-/* The request that a log entry or command is about; false: about none */
-static bool subject_of_record(const struct amdvi_record *record,
-                              struct amdvi_subject *subject)
-{
-    uint64_t device, pasid = 0, address, write = 0, gn = 1;
-
-    if (!get_field(record, "device_id", &device) ||
-        !get_field(record, "addr", &address)) {
-        return false;
-    }
-    amdvi_format_bdf((uint16_t)device, subject->bdf);
-    /* an entry without this bit always has a PASID */
-    get_field(record, "gn", &gn);
-    subject->has_pasid = get_field(record, "pasid", &pasid) && gn;
-    subject->pasid = (uint32_t)pasid;
-    if (!get_field(record, "w", &write)) {
-        get_field(record, "rw", &write);
-    }
-    subject->write = write != 0;
-    subject->exec = false;
-    subject->has_address = true;
-    subject->address = address;
-    return true;
-}
-
 void amdvi_action_follow(struct amdvi_tui *tui, int key)
 {
-    const struct amdvi_place *place = amdvi_tui_place(tui);
-    const struct amdvi_line *line = amdvi_place_line(place);
-    struct amdvi_subject subject = subject_of(tui);
-    struct amdvi_record record;
+    struct amdvi_subject subject;
 
     (void)key;
-    if (place->screen->pane[line->pane].address ||
-        (amdvi_snapshot_record(amdvi_place_shown(place, line->pane),
-                               line->row, &record) &&
-         subject_of_record(&record, &subject))) {
+    if (amdvi_tui_lead_to_walk(tui, &subject)) {
         amdvi_tui_go(tui, AMDVI_SCREEN_WALK, &subject, true);
     } else {
         amdvi_tui_say(tui, false, "this line names no address of a device");

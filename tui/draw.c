@@ -392,7 +392,7 @@ static void put_subject(const struct amdvi_place *place, char *buf,
                         size_t size)
 {
     const struct amdvi_subject *s = &place->subject;
-    char pasid[32] = "", address[32] = "";
+    char pasid[32] = "", address[32] = "", from[32] = "";
 
     if (s->has_pasid) {
         snprintf(pasid, sizeof(pasid), " PASID %u", s->pasid);
@@ -401,7 +401,11 @@ static void put_subject(const struct amdvi_place *place, char *buf,
         snprintf(address, sizeof(address), " 0x%llx",
                  (unsigned long long)s->address);
     }
-    snprintf(buf, size, "%s%s%s%s%s%s", s->bdf, pasid, address,
+    if (s->from) {
+        snprintf(from, sizeof(from), " from 0x%llx",
+                 (unsigned long long)s->from);
+    }
+    snprintf(buf, size, "%s%s%s%s%s%s%s", s->bdf, pasid, address, from,
              s->write ? " write" : "", s->exec ? " exec" : "",
              s->priv ? " privileged" : "");
 }

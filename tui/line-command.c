@@ -143,6 +143,7 @@ static bool find_screen(const struct amdvi_options *options,
         query->nargs != command.view->min_args) {
         return false;
     }
+    subject->from = 0;
     if (query->nargs > 0) {
         if (!amdvi_parse_bdf(query->args[0], &device_id)) {
             return false;

@@ -242,6 +242,9 @@ static struct amdvi_subject subject_of(const struct amdvi_screen *screen,
         subject.has_address = from->has_address;
         subject.address = from->address;
     }
+    if (screen->from_address) {
+        subject.from = from->from;
+    }
     return subject;
 }
 
@@ -268,6 +271,9 @@ void amdvi_tui_go(struct amdvi_tui *tui, enum amdvi_screen_id screen,
     }
     if (subject) {
         tui->subject = *subject;
+    } else if (remember) {
+        /* who asks for a screen wants all of it */
+        tui->subject.from = 0;
     }
     wanted = subject_of(place->screen, &tui->subject);
     set_subject(place, &wanted);

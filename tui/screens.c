@@ -47,7 +47,7 @@ const struct amdvi_screen amdvi_screens[AMDVI_NUM_SCREENS] = {
     },
     [AMDVI_SCREEN_MAPPINGS] = {
         .name = "mappings", .title = "Mappings", .key = '5',
-        .needs_bdf = true,
+        .needs_bdf = true, .from_address = true,
         .pane = {
             { .view = &amdvi_view_maps, .ids = 1, .follows = true,
               .to = AMDVI_SCREEN_WALK, .address = "first" },
@@ -56,7 +56,7 @@ const struct amdvi_screen amdvi_screens[AMDVI_NUM_SCREENS] = {
     [AMDVI_SCREEN_WALK] = {
         .name = "walk", .title = "Walk", .key = '6', .needs_bdf = true,
         .needs_address = true,
-        .pane = { { .view = &amdvi_view_walk, .ids = 4 } },
+        .pane = { { .view = &amdvi_view_walk, .ids = 4, .steps = true } },
     },
     [AMDVI_SCREEN_IOTLB] = {
         .name = "iotlb", .title = "IOTLB", .key = '7',

@@ -66,6 +66,7 @@ struct amdvi_screen_pane {
     const char *bdf;
     const char *pasid;
     const char *address;
+    bool steps;                 /* of a walk: Enter follows their pointers */
 };
 
 struct amdvi_screen {
@@ -74,6 +75,7 @@ struct amdvi_screen {
     char key;                   /* 0: has none */
     bool needs_bdf;
     bool needs_address;
+    bool from_address;          /* may begin at one that a step leads to */
     bool newest_last;           /* begins at the end, and stays there */
     struct amdvi_screen_pane pane[AMDVI_MAX_PANES];
 };

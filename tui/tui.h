@@ -259,6 +259,14 @@ void amdvi_tui_key(struct amdvi_tui *tui, int key);
 /* Go to the next line with what is searched for */
 void amdvi_tui_search(struct amdvi_tui *tui, bool forward, bool stay);
 
+/* follow.c: what the line under the cursor leads to */
+/* The screen that Enter opens, and what it is about; false: none */
+bool amdvi_tui_lead(struct amdvi_tui *tui, enum amdvi_screen_id *ret_screen,
+                    struct amdvi_subject *ret);
+/* The request that the line is about; false: it is about none */
+bool amdvi_tui_lead_to_walk(struct amdvi_tui *tui,
+                            struct amdvi_subject *ret);
+
 /* ahead.c: keys that were typed ahead of what they act on */
 /* Take a key, now or when that is there */
 void amdvi_tui_type(struct amdvi_tui *tui, int key);

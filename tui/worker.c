@@ -122,7 +122,7 @@ static void fill_query(const struct amdvi_job *job,
         .args = args, .has_pasid = subject->has_pasid,
         .pasid = subject->pasid, .priv = subject->priv,
         .write = subject->write, .exec = subject->exec,
-        .from = job->from,
+        .from = job->from ? job->from : subject->from,
     };
     if (job->view->min_args > 0) {
         args[query->nargs++] = subject->bdf;

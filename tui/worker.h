@@ -22,6 +22,7 @@ struct amdvi_subject {
     bool exec;
     bool has_address;
     uint64_t address;
+    uint64_t from;                      /* mappings from there on */
 };
 
 enum amdvi_job_kind {
