@@ -368,16 +368,19 @@ static bool fetch(struct amdvi_run *run, struct amdvi_page *page,
            state->next < state->end && page->count < AMDVI_PAGE_ROWS) {
         good = load(run, err) && add_rows(run, page, err);
     }
+    if (!good) {
+        return false;
+    }
     page->last = enough(run) || state->next >= state->end ||
                  (is_used_up(run) && !state->more && !goes_on(run));
-    if (good && is_used_up(run) && !page->last) {
+    if (is_used_up(run) && !page->last) {
         if (page->count == 0 && !pause_following()) {
             page->last = true;
             return true;
         }
-        good = load(run, err);
+        return load(run, err);
     }
-    return good;
+    return true;
 }
 
 const struct amdvi_view amdvi_view_trace = {
