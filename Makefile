@@ -53,6 +53,7 @@ CHECK_LONG_PARTS := "check-docs ALL=1" check-mutants check-threads check-tsan \
 	check-gdb-current "check-unit CLANG=1" "check-qtest CLANG=1" \
 	check-guest-long check-deb \
 	check-static check-valgrind check-tui-valgrind \
+	"check-tui-long SAN=1" \
 	"fuzz FUZZ_TIME=600"
 
 .PHONY: help
@@ -160,6 +161,12 @@ check-tui: tools ## tests of the curses inspector
 check-tui-valgrind: tools ## the same under valgrind
 	@AMDVI_INSPECT=$(TOOLS_DIR)/amdvi-inspect/amdvi-inspect \
 	    scripts/tap-summary --timeout 1800 tests/tui/valgrind-long
+
+.PHONY: check-tui-long
+check-tui-long: tools ## ten thousand random keys at a VM that changes
+	@$(TOOLS_SAN_ENV) AMDVI_INSPECT=$(TOOLS_DIR)/amdvi-inspect/amdvi-inspect \
+	    AMDVI_CASES=10000 scripts/tap-summary --timeout 1800 \
+	    --args Monkey.test_random_keys_live tests/tui/monkey-test
 
 .PHONY: check-gdb
 check-gdb: qemu qemu-stock tools ## tests of the commands for GDB
