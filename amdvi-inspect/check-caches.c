@@ -16,6 +16,18 @@
 
 /* A page request that takes longer than this, in nanoseconds, is late */
 #define LATE_NS UINT64_C(1000000000)
+
+/* Rules that are tried on each of the device's lists */
+static const struct {
+    enum amdvi_rule_id rule;
+    enum amdvi_query_id list;
+} tried_on[] = {
+    { AMDVI_RULE_STALE_ENTRY, AMDVI_QUERY_ID_IOTLB },
+    { AMDVI_RULE_UNBACKED_ENTRY, AMDVI_QUERY_ID_IOTLB },
+    { AMDVI_RULE_DISAGREEING_ENTRY, AMDVI_QUERY_ID_IOTLB },
+    { AMDVI_RULE_REQUEST_OPEN, AMDVI_QUERY_ID_REQUESTS },
+};
+
 /* A list of the device; NULL with *@good true: this target has none */
 static struct json_object *query(struct amdvi_check *check,
                                  enum amdvi_query_id id, bool *good,
@@ -24,7 +36,12 @@ static struct json_object *query(struct amdvi_check *check,
     struct json_object *list = amdvi_target_query_if_any(check->target, id,
                                                          NULL, good, err);
 
-    check->needs_extension = check->needs_extension || !list;
+    for (size_t i = 0;
+         !list && i < sizeof(tried_on) / sizeof(tried_on[0]); i++) {
+        if (tried_on[i].list == id) {
+            check->untried[tried_on[i].rule] = AMDVI_UNTRIED_DEVICE;
+        }
+    }
     return list;
 }
 
@@ -72,7 +89,10 @@ static bool check_entry(struct amdvi_check *check,
     if (!amdvi_memory_good(judge->memory, err)) {
         return false;
     }
-    if (found.state == AMDVI_CACHED_STALE) {
+    if (found.state == AMDVI_CACHED_UNKNOWN) {
+        *(amdvi_target_is_dump(check->target) ? &check->not_in_dump
+                                              : &check->cut_short) = true;
+    } else if (found.state == AMDVI_CACHED_STALE) {
         find_entry(check, &cached, AMDVI_RULE_STALE_ENTRY, &found);
     } else if (found.state == AMDVI_CACHED_UNBACKED) {
         find_entry(check, &cached, AMDVI_RULE_UNBACKED_ENTRY, &found);

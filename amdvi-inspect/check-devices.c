@@ -230,8 +230,10 @@ static bool check_capability(const struct device *device, uint32_t pasid,
                               AMDVI_PCI_PASID, &capability, err)) {
         return false;
     }
-    if (capability.state == AMDVI_PCI_ABSENT ||
-        capability.state == AMDVI_PCI_DISABLED) {
+    if (capability.state == AMDVI_PCI_UNKNOWN) {
+        device->check->untried[AMDVI_RULE_PASID_DISABLED] =
+            AMDVI_UNTRIED_CONFIG;
+    } else if (capability.state != AMDVI_PCI_ENABLED) {
         amdvi_check_find(device->check, AMDVI_RULE_PASID_DISABLED,
                          device->bdf, "PASID %" PRIu32 " is bound, %s", pasid,
                          capability.state == AMDVI_PCI_ABSENT

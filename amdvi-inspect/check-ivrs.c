@@ -30,9 +30,14 @@ static bool read_bytes(struct amdvi_check *check, uint64_t addr, void *buf,
 
     while (len) {
         size_t n = 4096 - addr % 4096;
+        enum amdvi_mem_status status;
 
         n = n < len ? n : len;
-        if (mem->read(mem->opaque, addr, p, n) != AMDVI_MEM_OK) {
+        status = mem->read(mem->opaque, addr, p, n);
+        if (status == AMDVI_MEM_UNKNOWN) {
+            check->untried[AMDVI_RULE_IVRS_FEATURES] = AMDVI_UNTRIED_FIRMWARE;
+        }
+        if (status != AMDVI_MEM_OK) {
             return false;
         }
         addr += n;

@@ -96,6 +96,19 @@ void amdvi_check_find_in(struct amdvi_check *check, enum amdvi_rule_id rule,
     va_end(args);
 }
 
+const char *amdvi_untried_text(enum amdvi_untried why)
+{
+    static const char *const texts[AMDVI_NUM_UNTRIED] = {
+        [AMDVI_TRIED] = "it was tried",
+        [AMDVI_UNTRIED_DEVICE] = "only the device knows, and it did not tell",
+        [AMDVI_UNTRIED_CONFIG] = "PCI configuration space cannot be read",
+        [AMDVI_UNTRIED_FIRMWARE] = "the firmware's tables are not there",
+        [AMDVI_UNTRIED_TIME] = "only a machine that runs can tell",
+    };
+
+    return texts[why];
+}
+
 /* Pages of a ring that are not RAM */
 static void check_ring_memory(struct amdvi_check *check,
                               const struct amdvi_ring *ring)
@@ -294,15 +307,18 @@ static bool look_again(struct amdvi_check *check, struct amdvi_error *err)
 }
 
 /* Without time to invalidate it, an entry may disagree */
-static void doubt_entries(struct amdvi_findings *found)
+static void doubt_entries(struct amdvi_check *check)
 {
+    struct amdvi_findings *found = &check->found;
+
     for (size_t i = 0; i < found->count; i++) {
         if (is_of_cache(found->finding[i].rule)) {
             found->finding[i].rule = AMDVI_RULE_DISAGREEING_ENTRY;
         }
     }
     for (int i = 0; i < AMDVI_NUM_RULES; i++) {
-        if (is_of_cache((enum amdvi_rule_id)i)) {
+        if (is_of_cache((enum amdvi_rule_id)i) && found->of_rule[i]) {
+            check->untried[i] = AMDVI_UNTRIED_TIME;
             found->of_rule[AMDVI_RULE_DISAGREEING_ENTRY] += found->of_rule[i];
             found->of_rule[i] = 0;
         }
@@ -332,7 +348,7 @@ bool amdvi_check_run(struct amdvi_check *check, struct amdvi_error *err)
         good = confirm(check, &had_time, err);
     }
     if (!had_time) {
-        doubt_entries(&check->found);
+        doubt_entries(check);
     }
     return good;
 }

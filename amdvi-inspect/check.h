@@ -52,6 +52,16 @@ struct amdvi_findings {
     struct amdvi_strings strings;
 };
 
+/* Why a rule could not be tried where it is looked for */
+enum amdvi_untried {
+    AMDVI_TRIED,
+    AMDVI_UNTRIED_DEVICE,       /* only the device knows */
+    AMDVI_UNTRIED_CONFIG,       /* PCI configuration spaces are not there */
+    AMDVI_UNTRIED_FIRMWARE,     /* nor are the firmware's tables */
+    AMDVI_UNTRIED_TIME,         /* time has to pass, and stands still */
+    AMDVI_NUM_UNTRIED
+};
+
 struct amdvi_check {
     struct amdvi_target *target;
     uint64_t grace_ms;
@@ -62,7 +72,7 @@ struct amdvi_check {
     uint64_t steps_left;        /* of all enumerations together */
     bool cut_short;             /* they did not suffice */
     bool not_in_dump;           /* something could not be looked at */
-    bool needs_extension;       /* some rules could not be tried */
+    enum amdvi_untried untried[AMDVI_NUM_RULES];
 };
 
 /* Note that a rule is broken at @place; @detail is a format */
@@ -75,6 +85,9 @@ __attribute__((format(printf, 5, 6)))
 void amdvi_check_find_in(struct amdvi_check *check, enum amdvi_rule_id rule,
                          const char *place, const struct amdvi_record *record,
                          const char *detail, ...);
+
+/* The words for it: what is missing */
+const char *amdvi_untried_text(enum amdvi_untried why);
 
 /*
  * Try all rules on what @check has: target, grace_ms, memory and pci.  A

@@ -172,12 +172,34 @@ static bool pci_functions(struct amdvi_target *target,
     return true;
 }
 
+/* A list with those items that are of one device */
+static struct json_object *of_device(struct json_object *list,
+                                     uint64_t device_id)
+{
+    struct json_object *found = json_object_new_array();
+
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *item = json_object_array_get_idx(list, i);
+        uint64_t of;
+
+        if (amdvi_reply_number(item, "device-id", UINT16_MAX, &of) &&
+            of == device_id) {
+            json_object_array_add(found, json_object_get(item));
+        }
+    }
+    return found;
+}
+
+/* Of @arguments, which it lets go of, "device-id" counts as it does in QMP */
 static struct json_object *query(struct amdvi_target *target,
                                  enum amdvi_query_id id,
                                  struct json_object *arguments,
                                  struct amdvi_error *err)
 {
     const struct dump *dump = target->opaque;
+    uint64_t device_id;
+    bool one = amdvi_reply_number(arguments, "device-id", UINT16_MAX,
+                                  &device_id);
     struct json_object *list;
 
     json_object_put(arguments);
@@ -187,7 +209,7 @@ static struct json_object *query(struct amdvi_target *target,
                    "not tell", amdvi_queries[id].section);
         return NULL;
     }
-    return json_object_get(list);
+    return one ? of_device(list, device_id) : json_object_get(list);
 }
 
 /* A text of the header, or NULL */

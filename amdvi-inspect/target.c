@@ -79,6 +79,14 @@ void amdvi_target_describe(struct amdvi_target *target,
     }
 }
 
+bool amdvi_target_is_dump(struct amdvi_target *target)
+{
+    struct amdvi_target_info info;
+
+    amdvi_target_describe(target, &info);
+    return strcmp(info.kind, "dump") == 0;
+}
+
 bool amdvi_target_read(struct amdvi_target *target, uint64_t addr, void *buf,
                        size_t len, enum amdvi_mem_status *ret_status,
                        struct amdvi_error *err)

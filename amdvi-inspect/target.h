@@ -146,6 +146,8 @@ bool amdvi_target_running(struct amdvi_target *target, bool *ret,
 void amdvi_target_refresh(struct amdvi_target *target);
 void amdvi_target_describe(struct amdvi_target *target,
                            struct amdvi_target_info *ret);
+/* What a dump does not say is unknown for ever */
+bool amdvi_target_is_dump(struct amdvi_target *target);
 
 /*
  * Read any range of memory.  Returns false if the target failed; else

@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,49 @@ static uint64_t count_findings(const struct amdvi_run *run,
     return count;
 }
 
+/* Whether a rule that is wanted gave no answer, and why */
+static enum amdvi_untried untried(const struct amdvi_run *run,
+                                  enum amdvi_rule_id rule)
+{
+    const struct amdvi_check *check = &((struct state *)run->state)->check;
+
+    return wanted(run, rule) && check->found.of_rule[rule] == 0
+           ? check->untried[rule] : AMDVI_TRIED;
+}
+
+/* Name the rules that could not be tried */
+static void note_untried(struct amdvi_run *run)
+{
+    char names[256] = "";
+    size_t used = 0;
+
+    for (int i = 0; i < AMDVI_NUM_RULES; i++) {
+        if (untried(run, (enum amdvi_rule_id)i) != AMDVI_TRIED &&
+            used < sizeof(names)) {
+            used += (size_t)snprintf(names + used, sizeof(names) - used,
+                                     "%s%s", used ? ", " : "",
+                                     amdvi_rules[i].id);
+        }
+    }
+    if (used) {
+        amdvi_run_note(run, "not tried, see amdvi-check(7) for why: %s",
+                       names);
+    }
+}
+
+/* The one rule that was asked for must not pass because nobody tried it */
+static void judge_untried(struct amdvi_run *run, enum amdvi_rule_id rule)
+{
+    enum amdvi_untried why = untried(run, rule);
+
+    if (why != AMDVI_TRIED) {
+        amdvi_fail(&run->verdict, amdvi_target_is_dump(run->target)
+                   ? AMDVI_EXIT_NOT_IN_DUMP : AMDVI_EXIT_UNSUPPORTED,
+                   "%s could not be tried: %s", amdvi_rules[rule].id,
+                   amdvi_untried_text(why));
+    }
+}
+
 /* What may be missing from the list of findings */
 static void add_notes(struct amdvi_run *run)
 {
@@ -88,19 +132,26 @@ static void add_notes(struct amdvi_run *run)
     if (state->check.cut_short) {
         amdvi_run_note(run, "the tables are large: not all were looked at");
     }
-    if (state->check.needs_extension) {
-        amdvi_run_note(run, "cached translations and open page requests are "
-                       "known to the device alone: it did not tell");
-    }
     if (state->check.found.of_rule[AMDVI_RULE_DISAGREEING_ENTRY]) {
         amdvi_run_note(run, "%s: its driver has had no time to invalidate "
                        "what disagrees", run->target->ops->pause
                        ? "the VM is paused" : "this is one moment");
     }
+    note_untried(run);
     if (state->check.not_in_dump) {
         run->incomplete = true;
         amdvi_run_note(run, "not all tables are in this dump");
     }
+}
+
+static uint64_t count_untried(const struct amdvi_run *run)
+{
+    uint64_t count = 0;
+
+    for (int i = 0; i < AMDVI_NUM_RULES; i++) {
+        count += untried(run, (enum amdvi_rule_id)i) != AMDVI_TRIED;
+    }
+    return count;
 }
 
 static void judge(struct amdvi_run *run)
@@ -108,16 +159,21 @@ static void judge(struct amdvi_run *run)
     uint64_t errors = count_findings(run, AMDVI_SEVERITY_error);
     uint64_t warnings = count_findings(run, AMDVI_SEVERITY_warning);
     uint64_t rules = run->query->rule ? 1 : AMDVI_NUM_RULES;
+    uint64_t not_tried = count_untried(run);
 
     amdvi_run_fact(run, "rules", "Rules", AMDVI_CELL_DEC,
-                   amdvi_cell_number(rules));
+                   amdvi_cell_number(rules - not_tried));
     amdvi_run_fact(run, "errors", "Errors", AMDVI_CELL_DEC,
                    amdvi_cell_number(errors));
     amdvi_run_fact(run, "warnings", "Warnings", AMDVI_CELL_DEC,
                    amdvi_cell_number(warnings));
+    amdvi_run_fact(run, "rules-not-tried", "Not tried", AMDVI_CELL_DEC,
+                   amdvi_cell_number(not_tried));
     if (errors) {
         amdvi_fail(&run->verdict, AMDVI_EXIT_FAILED,
                    "%" PRIu64 " errors were found", errors);
+    } else if (run->query->rule) {
+        judge_untried(run, find_rule(run->query->rule));
     }
     add_notes(run);
 }

@@ -24,12 +24,33 @@ static bool check(const struct amdvi_query *query, struct amdvi_error *err)
     return query->nargs == 0 || amdvi_device_check(query, err);
 }
 
+/* A dump has one row for each device, and none for PASIDs: amdvi-dump(5) */
+static void judge_dump(struct amdvi_run *run)
+{
+    const struct amdvi_items *items = run->state;
+
+    if (json_object_array_length(items->list) == 0) {
+        amdvi_fail(&run->verdict, AMDVI_EXIT_NOT_IN_DUMP,
+                   "this dump has no counters of %s", run->query->args[0]);
+    } else {
+        amdvi_run_note(run, "a dump has the counters of the whole device, "
+                       "not those of its PASIDs");
+    }
+}
+
 static bool open_stats(struct amdvi_run *run, struct amdvi_error *err)
 {
-    return amdvi_items_open(run, AMDVI_QUERY_ID_STATS,
-                            run->query->nargs
-                            ? amdvi_items_device(run->query->args[0]) : NULL,
-                            err);
+    bool one = run->query->nargs != 0;
+
+    if (!amdvi_items_open(run, AMDVI_QUERY_ID_STATS,
+                          one ? amdvi_items_device(run->query->args[0])
+                              : NULL, err)) {
+        return false;
+    }
+    if (one && amdvi_target_is_dump(run->target)) {
+        judge_dump(run);
+    }
+    return true;
 }
 
 const struct amdvi_view amdvi_view_stats = {
