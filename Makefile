@@ -239,6 +239,7 @@ bench: qemu tools ## DMA against the stock IOMMUs; the tools (build/bench.json)
 	    tests/bench/dump-time --add $(OUT)/bench.json
 	@[ ! -d $(OUT)/guest ] || $(MAKE) --no-print-directory bench-guest
 	@echo 'tests/bench/report --write puts this into docs/performance.md'
+	@tests/bench/report --targets --results $(OUT)/bench.json
 
 .PHONY: bench-guest
 bench-guest: qemu tools ## what Linux gets out of disks and a DSA behind each IOMMU

@@ -22,7 +22,7 @@ SEED = 88172645463325252
 # What callgrind counts: all that is below this function
 LOOP = "testdev_bench_slice"
 # How an access comes to the IOMMU: iommu-bench's path=
-OWN, ATS, CORE, REGION = 1, 3, 4, 5
+TLB, OWN, ATS, CORE, REGION = 0, 1, 3, 4, 5
 
 
 class BenchError(Exception):
@@ -39,13 +39,14 @@ class Column(NamedTuple):
 
 COLUMNS = {
     "svm": Column("svm=on, host tables", "svm", CORE),
+    "svm-guest": Column("svm=on, guest tables", "svm-guest", CORE),
     "svm-own": Column("the same, own interface", "svm", OWN),
     "svm-pasid": Column("svm=on, PASID", "svm-pasid", OWN),
     "stock": Column("stock amd-iommu", "stock", CORE),
     "intel": Column("intel-iommu", "intel", CORE),
     "none": Column("no IOMMU", "none", CORE),
 }
-OURS = ("svm", "svm-own", "svm-pasid")
+OURS = ("svm", "svm-guest", "svm-own", "svm-pasid")
 THEIRS = ("stock", "intel")
 
 

@@ -154,6 +154,11 @@ bool world_has_pasid(const World *w)
     return is_kind(w, "svm-pasid");
 }
 
+bool world_has_guest_tables(const World *w)
+{
+    return world_has_pasid(w) || is_kind(w, "svm-guest");
+}
+
 bool world_has_iommu(const World *w)
 {
     return !is_kind(w, "none");
@@ -269,8 +274,10 @@ static void set_dtes(World *w, uint64_t top)
     for (uint32_t i = 0; i < w->option.functions; i++) {
         uint64_t dte[4] = { DTE_HOST(3, top), domain_of(i) };
 
-        if (world_has_pasid(w)) {
+        if (world_has_guest_tables(w)) {
             svm_dte(dte, domain_of(i));
+            /* Requests without PASID use the tables of PASID 0 */
+            dte[0] |= world_has_pasid(w) ? 0 : DTE_GIOV;
         } else if (is_kind(w, "svm")) {
             dte[1] |= DTE_I;
         }
@@ -284,7 +291,7 @@ static void start_amd(World *w, const char *functions)
         ? g_strdup_printf("svm=on,iotlb-size=%u", w->option.iotlb)
         : g_strdup("svm=on");
     bool stock = is_kind(w, "stock");
-    bool guest = world_has_pasid(w);
+    bool guest = world_has_guest_tables(w);
     uint64_t top;
 
     w->b = bench_start(stock ? "dma-remap=on" : ours, functions);
@@ -413,7 +420,8 @@ static const Order *find_order(const World *w, const char *name)
     while (order->name && strcmp(order->name, name)) {
         order++;
     }
-    return order->name && world_has_iommu(w) ? order : NULL;
+    return order->name && world_has_iommu(w) &&
+           !is_kind(w, "svm-guest") ? order : NULL;
 }
 
 bool world_fill_ring(World *w, const char *name)

@@ -26,7 +26,8 @@
 #define WORLD_WAITS 7
 
 typedef struct WorldOptions {
-    const char *kind;           /* svm, svm-pasid, stock, intel, none */
+    /* svm, svm-guest (without PASID), svm-pasid, stock, intel, none */
+    const char *kind;
     uint32_t pages;             /* of 4 KiB */
     uint32_t large;             /* of 2 MiB */
     uint32_t functions;         /* 1 to 256 */
@@ -47,8 +48,10 @@ typedef struct World {
 World *world_start(const WorldOptions *option);
 void world_stop(World *w);
 
-/* Whether requests carry a PASID; whether pages are where IOVA says */
+/* Whether requests carry a PASID, and go through a guest table anyhow */
 bool world_has_pasid(const World *w);
+bool world_has_guest_tables(const World *w);
+/* Whether pages are where IOVA says */
 bool world_has_iommu(const World *w);
 
 /* Registers and memory through which software gives orders to the IOMMU */
@@ -63,7 +66,8 @@ void world_set_tail(World *w, uint64_t tail);
 /*
  * Fill the ring with this command: page, domain (with PASIDs: one of those),
  * all, wait or dte; or, if the name begins with "wait-", with seven waits
- * before each of it.  False if the IOMMU has none of that name.
+ * before each of it.  False if the IOMMU has none of that name, and behind
+ * svm-guest, which is there for misses.
  */
 bool world_fill_ring(World *w, const char *name);
 

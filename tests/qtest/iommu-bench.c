@@ -2,14 +2,14 @@
 /*
  * Lets svm-testdev access memory through one IOMMU, as often as it is told:
  *
- *     iommu-bench svm|svm-pasid|stock|intel|none [option=N ...]
+ *     iommu-bench svm|svm-guest|svm-pasid|stock|intel|none [option=N ...]
  *
  * Options are those of the machine (bench-world.h): pages large functions
  * pasids threads iotlb, and qmp=PATH.  Each line of standard input is a
  * benchmark, words name=value in any order, whose meaning and defaults are in
  * the table below.  The answer is the time it took, in ns, for each thread
- * that took part; or a line that begins with "!" if this machine cannot do
- * such a thing.  The line "memory" asks for the memory of the process that is
+ * that took part (for "loads" also the sum of what was read); or a line that
+ * begins with "!" if this machine cannot do such a thing.  The line "memory" asks for the memory of the process that is
  * no file's, in KiB, and for its number.
  *
  * tests/bench/run is what compares.
@@ -191,6 +191,16 @@ static bool is_possible(World *w, const Task *task)
            (!*task->order || world_fill_ring(w, task->order));
 }
 
+static void run_loads(World *w, const Task *task)
+{
+    uint32_t above = world_has_guest_tables(w) ? ABOVE_GUEST : ABOVE_HOST;
+    uint64_t sum;
+    uint64_t ns = table_loads(above, task->pages, task->count, task->seed,
+                              &sum);
+
+    printf("%" PRIu64 " %" PRIu64 "\n", ns, sum);
+}
+
 static void run(World *w, const Task *task)
 {
     const char *space = "";
@@ -200,9 +210,7 @@ static void run(World *w, const Task *task)
         return;
     }
     if (task->op == LOADS) {
-        printf("%" PRIu64 "\n",
-               table_loads(world_has_pasid(w) ? ABOVE_GUEST : ABOVE_HOST,
-                           task->pages, task->count, task->seed));
+        run_loads(w, task);
         return;
     }
     for (int i = 0; i < WORLD_THREADS_MAX; i++) {
@@ -283,15 +291,15 @@ static WorldOptions parse_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     static const char *const kinds[] = {
-        "svm", "svm-pasid", "stock", "intel", "none", NULL,
+        "svm", "svm-guest", "svm-pasid", "stock", "intel", "none", NULL,
     };
     char line[LINE_MAX_BYTES];
     WorldOptions option;
     World *w;
 
     if (argc < 2 || !g_strv_contains(kinds, argv[1])) {
-        g_printerr("usage: iommu-bench svm|svm-pasid|stock|intel|none "
-                   "[option=N ...]\n");
+        g_printerr("usage: iommu-bench svm|svm-guest|svm-pasid|stock|intel|"
+                   "none [option=N ...]\n");
         return 2;
     }
     option = parse_options(argc, argv);

@@ -52,13 +52,14 @@ static uintptr_t follow(const Tables *t, uint32_t above, uint64_t page)
 }
 
 uint64_t table_loads(uint32_t above, uint64_t pages, uint64_t count,
-                     uint64_t seed)
+                     uint64_t seed, uint64_t *sum)
 {
     g_autofree Tables *t = g_new0(Tables, 1);
     uintptr_t found = 0;
     int64_t began;
 
     make_tables(t, above, pages);
+    *sum = 0;
     began = get_clock();
     for (uint64_t i = 0; i < count; i++) {
         seed ^= seed << 13;
@@ -66,6 +67,7 @@ uint64_t table_loads(uint32_t above, uint64_t pages, uint64_t count,
         seed ^= seed << 17;
         /* The next access cannot begin before this one is over, either */
         found = follow(t, above, (seed ^ (found & 1)) % pages);
+        *sum += found;
     }
     began = get_clock() - began;
     g_free(t->leaf);
