@@ -14,8 +14,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* A page request that takes longer than this, in nanoseconds, is late */
-#define LATE_NS UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
 
 /* Rules that are tried on each of the device's lists */
 static const struct {
@@ -146,7 +145,8 @@ static void check_request(struct amdvi_check *check, struct json_object *item)
 
     if (!amdvi_reply_number(item, "device-id", UINT16_MAX, &device_id) ||
         !amdvi_reply_number(item, "prg-index", UINT16_MAX, &index) ||
-        !amdvi_reply_number(item, "age", UINT64_MAX, &age) || age < LATE_NS) {
+        !amdvi_reply_number(item, "age", UINT64_MAX, &age) || 
+        age / NS_PER_MS < check->late_ms) {
         return;
     }
     if (amdvi_reply_number(item, "pasid", AMDVI_MAX_PASID, &pasid)) {
@@ -156,7 +156,7 @@ static void check_request(struct amdvi_check *check, struct json_object *item)
              amdvi_format_bdf((uint16_t)device_id, bdf), space);
     amdvi_check_find(check, AMDVI_RULE_REQUEST_OPEN, place,
                      "group %" PRIu64 ", %" PRIu64 " ms", index,
-                     age / 1000000);
+                     age / NS_PER_MS);
 }
 
 bool amdvi_check_caches(struct amdvi_check *check, struct amdvi_error *err)

@@ -36,6 +36,9 @@ extern const struct amdvi_rule amdvi_rules[AMDVI_NUM_RULES];
 /* How long a cached entry may disagree with the tables, in milliseconds */
 #define AMDVI_CHECK_GRACE_MS 50
 
+/* A page request that waits for so long is a finding, in milliseconds */
+#define AMDVI_CHECK_LATE_MS 1000
+
 /* Strings belong to the findings */
 struct amdvi_finding {
     enum amdvi_rule_id rule;
@@ -65,6 +68,7 @@ enum amdvi_untried {
 struct amdvi_check {
     struct amdvi_target *target;
     uint64_t grace_ms;
+    uint64_t late_ms;
     struct amdvi_iommu iommu;
     struct amdvi_memory *memory;
     struct amdvi_pci_list pci;
@@ -90,8 +94,8 @@ void amdvi_check_find_in(struct amdvi_check *check, enum amdvi_rule_id rule,
 const char *amdvi_untried_text(enum amdvi_untried why);
 
 /*
- * Try all rules on what @check has: target, grace_ms, memory and pci.  A
- * guest that runs may be caught between two of its writes, or while a table
+ * Try all rules on what @check has: target, grace_ms, late_ms, memory and pci.
+ * A guest that runs may be caught between two of its writes, or while a table
  * becomes ordinary memory again; so findings there are looked for again until
  * the grace is over, and only those that are seen every time stay.  Returns
  * false only if the target failed or the user stops.

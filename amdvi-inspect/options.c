@@ -11,7 +11,7 @@
 #define PROGRAM "amdvi-inspect"
 #define DEFAULT_TIMEOUT_MS 10000
 #define MAX_TIMEOUT_S 3600
-#define MAX_GRACE_MS 3600000
+#define MAX_WAIT_MS 3600000
 
 /* Take the value of an option */
 typedef bool store_option(struct amdvi_options *options, const char *value,
@@ -155,8 +155,16 @@ static bool store_grace(struct amdvi_options *options, const char *value,
                         struct amdvi_error *err)
 {
     options->query.has_grace = true;
-    return amdvi_parse_number(value, MAX_GRACE_MS, &options->query.grace) ||
+    return amdvi_parse_number(value, MAX_WAIT_MS, &options->query.grace) ||
            bad_value("grace", value, err);
+}
+
+static bool store_late(struct amdvi_options *options, const char *value,
+                       struct amdvi_error *err)
+{
+    options->query.has_late = true;
+    return amdvi_parse_number(value, MAX_WAIT_MS, &options->query.late) ||
+           bad_value("late", value, err);
 }
 
 static bool store_dump(struct amdvi_options *options, const char *value,
@@ -236,6 +244,9 @@ static const struct option option_table[] = {
     { 0, "grace", "MS",
       "a cached entry may disagree for so long (default: 50)",
       AMDVI_QUERY_GRACE, false, DONE_BY(store_grace) },
+    { 0, "late", "MS",
+      "a page request may wait for so long (default: 1000)",
+      AMDVI_QUERY_LATE, false, DONE_BY(store_late) },
     { 0, "live", NULL, "do not pause the VM meanwhile",
       AMDVI_QUERY_DUMP, false, FLAG(live) },
     { 0, "tables", "N",

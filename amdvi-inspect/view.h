@@ -94,6 +94,7 @@ enum {
     AMDVI_QUERY_COLUMNS = 8192, /* of every view */
     AMDVI_QUERY_GRACE = 16384,
     AMDVI_QUERY_WAIT = 32768,
+    AMDVI_QUERY_LATE = 65536,
     AMDVI_QUERY_TUI = 1 << 20,  /* --script, --readonly, ... */
 };
 
@@ -119,6 +120,8 @@ struct amdvi_query {
     const char *rule;           /* only findings of this one; NULL: all */
     bool has_grace;
     uint64_t grace;             /* milliseconds; see check.h */
+    bool has_late;
+    uint64_t late;              /* milliseconds; see check.h */
     uint64_t limit;             /* rows at most; 0: the view's default */
 };
 

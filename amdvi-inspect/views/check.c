@@ -191,6 +191,8 @@ static bool open_check(struct amdvi_run *run, struct amdvi_error *err)
     check->target = run->target;
     check->grace_ms = run->query->has_grace ? run->query->grace
                                             : AMDVI_CHECK_GRACE_MS;
+    check->late_ms = run->query->has_late ? run->query->late
+                                          : AMDVI_CHECK_LATE_MS;
     check->memory = amdvi_memory_new(run->target, err);
     if (!check->memory || !amdvi_target_pci(run->target, &check->pci, err) ||
         !amdvi_check_run(check, err)) {
@@ -251,7 +253,7 @@ const struct amdvi_view amdvi_view_check = {
     .args = "",
     .help = "what breaks a rule: see amdvi-check(7)",
     .options = AMDVI_QUERY_FILTER | AMDVI_QUERY_RULE |
-               AMDVI_QUERY_GRACE | AMDVI_QUERY_VERBOSE,
+               AMDVI_QUERY_GRACE | AMDVI_QUERY_LATE | AMDVI_QUERY_VERBOSE,
     .facts_key = "summary",
     .rows_key = "findings",
     .record_key = "record",

@@ -330,6 +330,7 @@ static bool add_findings(struct amdvi_run *run, struct amdvi_error *err)
         check->target = run->target;
         check->iommu = run->iommu;
         check->grace_ms = AMDVI_CHECK_GRACE_MS;
+        check->late_ms = AMDVI_CHECK_LATE_MS;
         check->memory = amdvi_memory_new(run->target, err);
         good = check->memory &&
                amdvi_target_pci(run->target, &check->pci, err) &&
