@@ -36,13 +36,14 @@ RESOLVED = "resolved"
 # What is no patch
 PARTS = (ACCEPTED, DOCUMENTS, GROWING, RESOLVED)
 QTESTS = "tests/qtest/amdvi"
-# In meson.build: a row 'NAME': files(...), or an executable('NAME', ...), and
-# the comment before it
+# In meson.build: a row 'NAME': files(...), an executable('NAME', ...), or
+# what a custom_target(...) makes, and the comment before it
 PROGRAM = re.compile(
-    r"(?:^ *#.*\n)*^(?:  '([\w-]+)': |executable\('([\w-]+)',).*\n"
-    r"(?:^ {4,}.*\n)*", re.MULTILINE)
-# A source in the same folder
-SOURCE = re.compile(r"(?<!/ )'([\w-]+\.c)'")
+    r"(?:^ *#.*\n)*^(?:(?:  '([\w-]+)': |executable\().*\n"
+    r"(?:^ {4,}.*\n)*|\w+ = custom_target\(.*\n(?:^ +.*\n)*^\)\n)",
+    re.MULTILINE)
+# A source, or a program that makes one, in the same folder
+SOURCE = re.compile(r"(?<!/ )'([\w-]+\.c|make-[\w-]+)'")
 
 
 class Group(NamedTuple):
