@@ -51,7 +51,7 @@ CHECK_PARTS := check-build check-docs check-unit "check-unit SAN=1" \
 	"fuzz FUZZ_TIME=3"
 CHECK_LONG_PARTS := "check-docs ALL=1" check-mutants check-threads check-tsan \
 	check-gdb-current "check-unit CLANG=1" "check-qtest CLANG=1" \
-	check-guest-long check-deb \
+	check-guest-long check-deb "qemu-series COMPILE=1" \
 	check-static check-valgrind check-tui-valgrind \
 	"check-tui-long SAN=1" \
 	"fuzz FUZZ_TIME=600"
@@ -114,7 +114,7 @@ check: ## all tests a change must pass, plain and with sanitizers
 	@scripts/check $(CHECK_PARTS)
 
 .PHONY: check-long
-check-long: ## what takes longer: a second compiler, fuzzing
+check-long: ## what takes longer: other compilers, the series, packages, fuzzing
 	@scripts/check $(CHECK_LONG_PARTS)
 
 .PHONY: check-unit
