@@ -4,6 +4,7 @@
  */
 #include "command.h"
 #include "key-values.h"
+#include "shell.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -95,15 +96,14 @@ bool amdvi_command_check(const struct amdvi_command *command,
                       query->args[command->max_args]);
 }
 
-static void put_command(FILE *out, const struct amdvi_command *command)
+static void put_command(FILE *out, const char *name, const char *args,
+                        const char *help)
 {
     char text[64];
 
-    snprintf(text, sizeof(text), "%s%s%s", command->name,
-             *command->args ? " " : "", command->args);
+    snprintf(text, sizeof(text), "%s%s%s", name, *args ? " " : "", args);
     fprintf(out, "  %-23s%s%s\n", text,
-            strlen(text) > 23 ? "\n                          " : " ",
-            command->help);
+            strlen(text) > 23 ? "\n                          " : " ", help);
 }
 
 void amdvi_help_usage(FILE *out)
@@ -119,7 +119,7 @@ void amdvi_help_program(FILE *out)
     fputs("usage: " PROGRAM " [OPTION...] COMMAND [ARGUMENT...]\n"
           "Show the AMD IOMMU of a running QEMU.\n\nCommands:\n", out);
     for (size_t i = 0; amdvi_command_at(i, &command); i++) {
-        put_command(out, &command);
+        put_command(out, command.name, command.args, command.help);
     }
     fputs("\nOptions:\n", out);
     amdvi_options_put(out, 0);
@@ -197,6 +197,42 @@ void amdvi_help_command(FILE *out, const struct amdvi_command *command)
     amdvi_options_put(out, 0);
 }
 
+/* What the shell has beside the commands of the program */
+static void help_shell(FILE *out)
+{
+    const struct amdvi_shell_command *own;
+
+    fputs("\nCommands of the shell itself:\n", out);
+    for (size_t i = 0; (own = amdvi_shell_command(i)); i++) {
+        put_command(out, own->name, own->args, own->help);
+    }
+    fputs("\nBetween two commands there is ;, and | gives the output to a "
+          "command of\nthe system, up to the next ;.\n", out);
+}
+
+static void help_all(const struct amdvi_session *session)
+{
+    amdvi_help_program(session->out);
+    if (session->in_shell) {
+        help_shell(session->out);
+    }
+}
+
+/* Help for a command of the shell; false: it is none, or there is no shell */
+static bool help_own(const struct amdvi_session *session, const char *name)
+{
+    const struct amdvi_shell_command *own;
+
+    for (size_t i = 0; session->in_shell &&
+                       (own = amdvi_shell_command(i)); i++) {
+        if (strcmp(own->name, name) == 0) {
+            put_command(session->out, own->name, own->args, own->help);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool amdvi_run_help(struct amdvi_session *session,
                     const struct amdvi_options *options,
                     struct amdvi_error *err)
@@ -204,14 +240,17 @@ bool amdvi_run_help(struct amdvi_session *session,
     struct amdvi_command command;
 
     if (options->query.nargs == 0) {
-        amdvi_help_program(session->out);
+        help_all(session);
+        return true;
+    }
+    if (help_own(session, options->query.args[0])) {
         return true;
     }
     if (!amdvi_command_find(options->query.args[0], &command, err)) {
         return false;
     }
     if (command.run == amdvi_run_help) {
-        amdvi_help_program(session->out);
+        help_all(session);
     } else {
         amdvi_help_command(session->out, &command);
     }

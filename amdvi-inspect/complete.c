@@ -91,15 +91,15 @@ static void add_registers(const struct typed *typed,
 static void add_commands(const struct typed *typed,
                          struct amdvi_candidates *ret)
 {
+    const struct amdvi_shell_command *own;
     struct amdvi_command command;
-    const char *name, *args;
 
     for (size_t i = 0; amdvi_command_at(i, &command); i++) {
         add(typed, ret, command.name);
     }
     for (size_t i = 0; typed->session->in_shell &&
-                       (name = amdvi_shell_command(i, &args)); i++) {
-        add(typed, ret, name);
+                       (own = amdvi_shell_command(i)); i++) {
+        add(typed, ret, own->name);
     }
 }
 
@@ -324,17 +324,17 @@ struct place {
 static void take_command(const struct amdvi_session *session,
                          const char *word, struct place *place)
 {
+    const struct amdvi_shell_command *own;
     struct amdvi_command command;
-    const char *name, *args;
 
     if (amdvi_command_find(word, &command, NULL)) {
         place->args = command.args;
         place->options = command.options;
     }
     for (size_t i = 0; session->in_shell &&
-                       (name = amdvi_shell_command(i, &args)); i++) {
-        if (strcmp(name, word) == 0) {
-            place->args = args;
+                       (own = amdvi_shell_command(i)); i++) {
+        if (strcmp(own->name, word) == 0) {
+            place->args = own->args;
         }
     }
 }

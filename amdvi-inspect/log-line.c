@@ -3,9 +3,9 @@
  * Events as operating systems print them.  See log-line.h.
  */
 #include "log-line.h"
-#include "amdvi.h"
 #include "text.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -211,6 +211,82 @@ const char *amdvi_log_line_parse(const char *line, uint64_t event[2])
         event[0] = event[1] = 0;
         if (strstr(line, forms[i].mark) && forms[i].parse(line, event)) {
             return forms[i].form;
+        }
+    }
+    return NULL;
+}
+
+/* "NAME[n]: number", of 64 or 32 bits, put in its place; false: not there */
+static bool take_part(const char *line, const char *name, unsigned int n,
+                      unsigned int bits, uint64_t words[AMDVI_MAX_WORDS])
+{
+    char key[16];
+    uint64_t value;
+
+    snprintf(key, sizeof(key), "%s[%u]: ", name, n);
+    if (!number_after(line, key, true, &value) ||
+        (value & ~(UINT64_MAX >> (64 - bits)))) {
+        return false;
+    }
+    words[n * bits / 64] |= value << (n * bits % 64);
+    return true;
+}
+
+const struct amdvi_layout *
+amdvi_log_words_parse(const char *line, uint64_t words[AMDVI_MAX_WORDS],
+                      bool *ret_complete)
+{
+    static const struct {
+        const char *name;
+        unsigned int bits;      /* of one of the four numbers */
+        const struct amdvi_layout *layout;  /* NULL: of a command */
+    } forms[] = {
+        { "DTE", 64, &amdvi_layouts[AMDVI_LAYOUT_dte] },
+        { "CMD", 32, NULL },
+    };
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        unsigned int count = 0;
+
+        memset(words, 0, AMDVI_MAX_WORDS * sizeof(*words));
+        for (unsigned int n = 0; n < 4; n++) {
+            count += take_part(line, forms[i].name, n, forms[i].bits, words);
+        }
+        *ret_complete = count == 4;
+        if (count) {
+            return forms[i].layout
+                   ? forms[i].layout
+                   : amdvi_layout_match(AMDVI_FAMILY_COMMAND, words[0]);
+        }
+    }
+    return NULL;
+}
+
+const struct amdvi_log_complaint *amdvi_log_complaint(const char *line)
+{
+    static const struct amdvi_log_complaint complaints[] = {
+        { "Completion-Wait loop timed out",
+          "a COMPLETION_WAIT was not executed within 0.1 s: the command "
+          "buffer has stopped (commands, check --rule command-stalled), or "
+          "the IOMMU is slow" },
+        { "Command buffer timeout",
+          "the head of the command buffer does not move, and there is no "
+          "room for a command: it has stopped (commands, check --rule "
+          "command-stalled)" },
+        { "EFR mismatch",
+          "the IVRS table of the firmware tells of other features than the "
+          "IOMMU has (check --rule ivrs-features)" },
+        { "Unknown PPR request received",
+          "an entry of the PPR log was of no kind that Linux knows, perhaps "
+          "not yet written; nobody answers that request (ppr, requests)" },
+        { "CMPXCHG16B feature is required",
+          "the processor lacks what Linux 7.2 writes table entries with: it "
+          "does without the IOMMU" },
+    };
+
+    for (size_t i = 0; i < sizeof(complaints) / sizeof(complaints[0]); i++) {
+        if (strstr(line, complaints[i].mark)) {
+            return &complaints[i];
         }
     }
     return NULL;

@@ -67,26 +67,23 @@ static bool thaw(struct amdvi_session *session,
 }
 
 static const struct {
-    const char *name;
-    const char *args;           /* synopsis */
+    struct amdvi_shell_command command;
     shell_function *function;   /* NULL: leave the shell */
 } functions[] = {
-    { "use", "[BDF]", use_device },
-    { "freeze", "", freeze },
-    { "thaw", "", thaw },
-    { "quit", "", NULL },
-    { "exit", "", NULL },
+    { { "use", "[BDF]", "take this device where a command is given none" },
+      use_device },
+    { { "freeze", "", "pause the VM until thaw, or the end of the shell" },
+      freeze },
+    { { "thaw", "", "let the VM go on" }, thaw },
+    { { "quit", "", "leave the shell" }, NULL },
+    { { "exit", "", "leave the shell" }, NULL },
 };
 
 #define NUM_FUNCTIONS (sizeof(functions) / sizeof(functions[0]))
 
-const char *amdvi_shell_command(size_t index, const char **ret_args)
+const struct amdvi_shell_command *amdvi_shell_command(size_t index)
 {
-    if (index >= NUM_FUNCTIONS) {
-        return NULL;
-    }
-    *ret_args = functions[index].args;
-    return functions[index].name;
+    return index < NUM_FUNCTIONS ? &functions[index].command : NULL;
 }
 
 /* The number in functions[], or NUM_FUNCTIONS */
@@ -94,7 +91,7 @@ static size_t find_function(const char *name)
 {
     size_t i = 0;
 
-    while (i < NUM_FUNCTIONS && strcmp(functions[i].name, name) != 0) {
+    while (i < NUM_FUNCTIONS && strcmp(functions[i].command.name, name) != 0) {
         i++;
     }
     return i;

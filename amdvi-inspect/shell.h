@@ -21,8 +21,15 @@ enum amdvi_shell_next {
 bool amdvi_shell_line(struct amdvi_session *session, const char *line,
                       enum amdvi_shell_next *next, struct amdvi_error *err);
 
+/* A command of the shell itself */
+struct amdvi_shell_command {
+    const char *name;
+    const char *args;           /* synopsis */
+    const char *help;           /* one line */
+};
+
 /* The shell's own commands.  NULL: there is no number @index */
-const char *amdvi_shell_command(size_t index, const char **ret_args);
+const struct amdvi_shell_command *amdvi_shell_command(size_t index);
 
 /* What may stand at the place of the last of @words */
 struct amdvi_candidates {

@@ -88,6 +88,29 @@ static bool start(struct scanner *s, const char *line,
     return ret->text != NULL;
 }
 
+/*
+ * How much of what follows "|" is for the command of the system: up to a ";"
+ * that neither quotes nor a comment hide from that
+ */
+static size_t pipe_length(const char *text)
+{
+    char quote = '\0';
+    size_t n = 0;
+
+    for (; text[n] && (quote || text[n] != ';'); n++) {
+        if (text[n] == '\\' && quote != '\'' && text[n + 1]) {
+            n++;
+        } else if (quote) {
+            quote = text[n] == quote ? '\0' : quote;
+        } else if (text[n] == '\'' || text[n] == '"') {
+            quote = text[n];
+        } else if (text[n] == '#' && (n == 0 || text[n - 1] == ' ')) {
+            return strlen(text);
+        }
+    }
+    return n;
+}
+
 bool amdvi_words_take(const char **line, struct amdvi_words *ret,
                       struct amdvi_error *err)
 {
@@ -105,8 +128,11 @@ bool amdvi_words_take(const char **line, struct amdvi_words *ret,
                           AMDVI_MAX_WORDS_OF_LINE - 1);
     }
     if (*s.in == '|') {
-        ret->pipe = strdup(s.in + 1);
-        *line = NULL;
+        size_t length = pipe_length(s.in + 1);
+
+        ret->pipe = strndup(s.in + 1, length);
+        s.in += 1 + length;
+        *line = *s.in ? s.in + 1 : NULL;
         return ret->pipe ||
                amdvi_fail(err, AMDVI_EXIT_FAILED, "out of memory");
     }

@@ -41,7 +41,8 @@ static const struct amdvi_column columns[NUM_COLUMNS] = {
 };
 
 struct reading {
-    const struct amdvi_layout *layout;
+    const struct amdvi_layout *layout;  /* NULL: a complaint without words */
+    const char *title;          /* then: what it means */
     const char *sure;           /* CERTAIN, LIKELY or POSSIBLE */
     const char *why;
 };
@@ -57,7 +58,9 @@ static void add(struct state *state, const struct amdvi_layout *layout,
                 const char *sure, const char *why)
 {
     if (layout && state->count < MAX_READINGS) {
-        state->reading[state->count++] = (struct reading){ layout, sure, why };
+        state->reading[state->count++] = (struct reading){
+            layout, layout->title, sure, why,
+        };
     }
 }
 
@@ -223,6 +226,26 @@ static bool recognise_named(const struct amdvi_query *query,
     return true;
 }
 
+/* What else than an event a kernel's log may have */
+static bool recognise_other_line(const char *line, struct state *state)
+{
+    const struct amdvi_log_complaint *complaint = amdvi_log_complaint(line);
+    const struct amdvi_layout *layout;
+    bool complete;
+
+    if (complaint) {
+        state->reading[state->count++] = (struct reading){
+            NULL, complaint->meaning, CERTAIN, "a line of Linux",
+        };
+        return true;
+    }
+    layout = amdvi_log_words_parse(line, state->words, &complete);
+    add(state, layout, complete ? CERTAIN : LIKELY,
+        complete ? "four lines of Linux"
+                 : "some of four lines of Linux: words of others are 0 here");
+    return layout;
+}
+
 static bool recognise_line(const struct amdvi_query *query,
                            struct state *state, struct amdvi_error *err)
 {
@@ -236,6 +259,9 @@ static bool recognise_line(const struct amdvi_query *query,
     }
     state->nwords = 2;
     form = n < sizeof(line) ? amdvi_log_line_parse(line, state->words) : NULL;
+    if (!form && n < sizeof(line) && recognise_other_line(line, state)) {
+        return true;
+    }
     if (!form) {
         return amdvi_fail(err, AMDVI_EXIT_USAGE,
                           "not recognised: neither 1, 2 or 4 hexadecimal "
@@ -290,16 +316,19 @@ static void add_row(const struct state *state, struct amdvi_page *page,
     struct amdvi_row *row = amdvi_page_add(page);
     struct amdvi_strings *strings = &page->strings;
 
-    row->record.layout = reading->layout;
-    row->record.count = amdvi_layout_words(reading->layout);
-    memcpy(row->record.words, state->words, sizeof(row->record.words));
-    row->cell[COLUMN_KIND] = amdvi_cell_text(strings, "%s",
-                                             reading->layout->name);
-    row->cell[COLUMN_TITLE] = amdvi_cell_text(strings, "%s",
-                                              reading->layout->title);
+    if (reading->layout) {
+        row->record.layout = reading->layout;
+        row->record.count = amdvi_layout_words(reading->layout);
+        memcpy(row->record.words, state->words, sizeof(row->record.words));
+        row->cell[COLUMN_SET] = amdvi_record_summary(strings, &row->record,
+                                                     NULL);
+    }
+    row->cell[COLUMN_KIND] = amdvi_cell_text(strings, "%s", reading->layout
+                                             ? reading->layout->name
+                                             : "complaint");
+    row->cell[COLUMN_TITLE] = amdvi_cell_text(strings, "%s", reading->title);
     row->cell[COLUMN_SURE] = amdvi_cell_text(strings, "%s", reading->sure);
     row->cell[COLUMN_WHY] = amdvi_cell_text(strings, "%s", reading->why);
-    row->cell[COLUMN_SET] = amdvi_record_summary(strings, &row->record, NULL);
 }
 
 static bool fetch(struct amdvi_run *run, struct amdvi_page *page,

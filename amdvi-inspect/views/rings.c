@@ -25,6 +25,7 @@ enum {
     COLUMN_NAME,
     COLUMN_DEVICE,
     COLUMN_FIELDS,
+    COLUMN_MEANING,
     NUM_COLUMNS
 };
 
@@ -34,6 +35,7 @@ static const struct amdvi_column columns[NUM_COLUMNS] = {
     [COLUMN_NAME] = { "name", "Entry", AMDVI_CELL_TEXT, 0 },
     [COLUMN_DEVICE] = { "device", "Device", AMDVI_CELL_TEXT, 0 },
     [COLUMN_FIELDS] = { "set", "Fields that are not 0", AMDVI_CELL_WORDS, 0 },
+    [COLUMN_MEANING] = { "meaning", "Which means", AMDVI_CELL_TEXT, 0 },
 };
 
 struct state {
@@ -111,6 +113,32 @@ static bool read_ring(struct amdvi_run *run, struct state *state,
     return true;
 }
 
+/*
+ * The ring moves while it is read.  Pending are entries that were there before
+ * and that nobody has consumed since, with the head as it is now; slots that
+ * were filled meanwhile may show anything, and are left for the next time.
+ */
+static bool settle(struct amdvi_run *run, enum amdvi_ring_id id,
+                   struct state *state, struct amdvi_error *err)
+{
+    struct amdvi_ring *ring = &state->ring, now;
+    uint32_t pending, consumed;
+
+    amdvi_target_refresh(run->target);
+    if (!amdvi_target_ring(run->target, id, &now, err)) {
+        return false;
+    }
+    if (!ring->sane || !now.sane || now.base != ring->base ||
+        now.bytes != ring->bytes) {
+        return true;
+    }
+    pending = amdvi_ring_used(ring->head, ring->tail, ring->bytes);
+    consumed = amdvi_ring_used(ring->head, now.head, ring->bytes);
+    ring->head = consumed < pending ? now.head : ring->tail;
+    state->next = amdvi_ring_used(ring->tail, now.tail, ring->bytes);
+    return true;
+}
+
 static void add_facts(struct amdvi_run *run, const struct amdvi_ring *ring)
 {
     amdvi_run_fact(run, "base", "Base", AMDVI_CELL_ADDR,
@@ -140,7 +168,7 @@ static void apply_limit(struct amdvi_run *run, struct state *state)
     uint64_t limit = run->query->limit ? run->query->limit : DEFAULT_LIMIT;
     uint32_t shown = 0;
 
-    for (uint32_t i = 0; i < state->entries; i++) {
+    for (uint32_t i = state->next; i < state->entries; i++) {
         shown += slot_shown(run, slot_offset(state, i));
     }
     if ((run->query->limit || !run->query->all) && shown > limit) {
@@ -183,14 +211,15 @@ static bool open_ring(struct amdvi_run *run, enum amdvi_ring_id id,
     if (!amdvi_target_ring(run->target, id, &state->ring, err)) {
         return false;
     }
-    add_facts(run, &state->ring);
     if (!has_ring(run, &state->ring)) {
+        add_facts(run, &state->ring);
         return true;
     }
     state->entries = state->ring.bytes / AMDVI_RING_ENTRY;
-    if (!read_ring(run, state, err)) {
+    if (!read_ring(run, state, err) || !settle(run, id, state, err)) {
         return false;
     }
+    add_facts(run, &state->ring);
     apply_limit(run, state);
     return true;
 }
@@ -262,6 +291,10 @@ static void add_row(const struct state *state, struct amdvi_page *page,
     row->cell[COLUMN_NAME] = entry_name(page, record);
     row->cell[COLUMN_DEVICE] = device_cell(page, record);
     row->cell[COLUMN_FIELDS] = fields_cell(page, record);
+    if (record->layout) {
+        row->cell[COLUMN_MEANING] = amdvi_cell_text(&page->strings, "%s",
+                                                    record->layout->title);
+    }
 }
 
 static bool fetch(struct amdvi_run *run, struct amdvi_page *page,
