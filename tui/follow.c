@@ -109,14 +109,21 @@ static unsigned int level_shift(uint64_t level)
     return level >= 1 && level <= 6 ? 12 + 9 * (unsigned int)(level - 1) : 0;
 }
 
+/* Whether a step is one of that stage */
+static bool is_stage(const struct amdvi_snapshot *snapshot, size_t row,
+                     const char *stage)
+{
+    struct amdvi_cell cell = amdvi_snapshot_cell(
+        snapshot, row, amdvi_snapshot_column(snapshot, "stage"));
+
+    return cell.known && strcmp(cell.text, stage) == 0;
+}
+
 /* Whether what a device does without a PASID goes through guest tables, too */
 static bool has_guest_step(const struct amdvi_snapshot *snapshot)
 {
-    size_t stage = amdvi_snapshot_column(snapshot, "stage");
-
     for (size_t row = 0; row < snapshot->nrows; row++) {
-        if (strcmp(amdvi_snapshot_cell(snapshot, row, stage).text,
-                   "guest") == 0) {
+        if (is_stage(snapshot, row, "guest")) {
             return true;
         }
     }
@@ -191,13 +198,11 @@ static bool follow_step(const struct amdvi_snapshot *snapshot, size_t row,
                         struct amdvi_subject *subject,
                         enum amdvi_screen_id *ret)
 {
-    struct amdvi_cell stage = amdvi_snapshot_cell(
-        snapshot, row, amdvi_snapshot_column(snapshot, "stage"));
     struct amdvi_record record;
     uint64_t present = 0;
 
     for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
-        if (strcmp(stage.text, stages[i].stage) == 0) {
+        if (is_stage(snapshot, row, stages[i].stage)) {
             return amdvi_snapshot_record(snapshot, row, &record) &&
                    get_field(&record, stages[i].present, &present) &&
                    present && stages[i].follow(snapshot, row, subject, ret);
