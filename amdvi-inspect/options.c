@@ -235,6 +235,8 @@ static const struct option option_table[] = {
       AMDVI_QUERY_VERBOSE, false, FLAG(query.verbose) },
     { 0, "stale", NULL, "only those with which the tables do not agree",
       AMDVI_QUERY_STALE, false, FLAG(query.stale) },
+    { 0, "verify", NULL, "let QEMU record the next hit on each of those",
+      AMDVI_QUERY_VERIFY, false, FLAG(query.verify) },
     { 'F', "follow", NULL, "go on with what happens next",
       AMDVI_QUERY_FOLLOW, false, FLAG(query.follow) },
     { 0, "wait", NULL, "until the breakpoint stops the VM",

@@ -212,7 +212,7 @@ static bool query_pages(struct extension *ext,
 
 /* The TLB of one function; QEMU refuses if it has none that is known */
 static bool query_device_tlb(struct extension *ext, uint16_t device_id,
-                             struct json_object *list,
+                             bool verify, struct json_object *list,
                              struct amdvi_error *err)
 {
     struct json_object *arguments = json_object_new_object();
@@ -221,6 +221,10 @@ static bool query_device_tlb(struct extension *ext, uint16_t device_id,
 
     json_object_object_add(arguments, "device-id",
                            json_object_new_int(device_id));
+    if (verify) {
+        json_object_object_add(arguments, "verify",
+                               json_object_new_boolean(true));
+    }
     if (!query_pages(ext, &amdvi_queries[AMDVI_QUERY_ID_DEVICE_TLBS],
                      arguments, list, &query_err) &&
         query_err.code != AMDVI_EXIT_FAILED) {
@@ -247,16 +251,19 @@ static bool query_device_tlbs(struct amdvi_target *target,
     struct extension *ext = target->opaque;
     struct amdvi_pci_list pci;
     uint64_t device_id;
-    bool good;
+    bool good, verify = false;
+    bool one = amdvi_reply_number(arguments, "device-id", UINT16_MAX,
+                                  &device_id);
 
-    if (amdvi_reply_number(arguments, "device-id", UINT16_MAX, &device_id)) {
-        json_object_put(arguments);
-        return query_device_tlb(ext, (uint16_t)device_id, list, err);
-    }
+    amdvi_reply_bool(arguments, "verify", &verify);
     json_object_put(arguments);
+    if (one) {
+        return query_device_tlb(ext, (uint16_t)device_id, verify, list, err);
+    }
     good = amdvi_target_pci(target, &pci, err);
     for (size_t i = 0; good && i < pci.count; i++) {
-        good = query_device_tlb(ext, pci.function[i].device_id, list, err);
+        good = query_device_tlb(ext, pci.function[i].device_id, verify, list,
+                                err);
     }
     amdvi_pci_list_free(&pci);
     return good;

@@ -95,6 +95,7 @@ enum {
     AMDVI_QUERY_GRACE = 16384,
     AMDVI_QUERY_WAIT = 32768,
     AMDVI_QUERY_LATE = 65536,
+    AMDVI_QUERY_VERIFY = 131072,
     AMDVI_QUERY_TUI = 1 << 20,  /* --script, --readonly, ... */
 };
 
@@ -115,6 +116,7 @@ struct amdvi_query {
     uint64_t from;              /* address to begin with */
     const char *columns;        /* keys between commas; NULL: all */
     bool stale;                 /* only what disagrees with the tables */
+    bool verify;                /* let the engine record hits on those */
     bool follow;                /* do not end: show what happens next */
     bool wait;                  /* until the VM is stopped */
     const char *rule;           /* only findings of this one; NULL: all */

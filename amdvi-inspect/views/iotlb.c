@@ -6,8 +6,10 @@
 #include "cached.h"
 #include "device.h"
 #include "items.h"
+#include "reply.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     COLUMN_CACHE,
@@ -51,19 +53,57 @@ static void append(struct json_object *list, struct json_object *more)
     json_object_put(more);
 }
 
+/* "query" arguments, or NULL for none */
+static struct json_object *arguments(const struct amdvi_run *run)
+{
+    struct json_object *ret = NULL;
+
+    if (run->query->verify) {
+        ret = json_object_new_object();
+        json_object_object_add(ret, "verify", json_object_new_boolean(true));
+    }
+    return ret;
+}
+
+/* What the engine made of --verify; its judgement has a grace of its own */
+static void note_verified(struct amdvi_run *run, struct json_object *list)
+{
+    size_t watched = 0, pending = 0;
+
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        const char *state;
+
+        if (amdvi_reply_text(json_object_array_get_idx(list, i), "state",
+                             &state)) {
+            watched += strcmp(state, "stale") == 0 ||
+                       strcmp(state, "unbacked") == 0;
+            pending += strcmp(state, "pending") == 0;
+        }
+    }
+    amdvi_run_note(run, "the next hit on each of %zu stale translations will "
+                   "be in the trace", watched);
+    if (pending) {
+        amdvi_run_note(run, "of %zu others it is too early to say: verify "
+                       "again", pending);
+    }
+}
+
 /* Entries of devices behind those of the IOMMU; false: the target failed */
 static bool read_caches(struct amdvi_run *run, struct json_object *list,
                         struct amdvi_error *err)
 {
     struct json_object *entries = amdvi_target_query(
-        run->target, AMDVI_QUERY_ID_IOTLB, NULL, err);
+        run->target, AMDVI_QUERY_ID_IOTLB, arguments(run), err);
     bool good = entries != NULL;
 
     append(list, entries);
     if (good) {
         append(list, amdvi_target_query_if_any(
-                         run->target, AMDVI_QUERY_ID_DEVICE_TLBS, NULL, &good,
-                         err));
+                         run->target, AMDVI_QUERY_ID_DEVICE_TLBS,
+                         arguments(run), &good, err));
+    }
+    if (good && run->query->verify) {
+        note_verified(run, list);
     }
     return good;
 }
@@ -77,6 +117,10 @@ static bool open_iotlb(struct amdvi_run *run, struct amdvi_error *err)
     }
     run->state = state;
     state->items.list = json_object_new_array();
+    if (run->query->verify && !run->target->ops->command) {
+        return amdvi_fail(err, AMDVI_EXIT_UNSUPPORTED, "--verify needs a "
+                          "running QEMU that records hits");
+    }
     /* tables are read after the lists: what was invalidated is gone again */
     return read_caches(run, state->items.list, err) &&
            amdvi_judge_open(run->target, &state->judge, err);
@@ -154,7 +198,8 @@ const struct amdvi_view amdvi_view_iotlb = {
     .name = "iotlb",
     .args = "",
     .help = "cached translations, and whether the tables agree",
-    .options = AMDVI_QUERY_FILTER | AMDVI_QUERY_STALE | AMDVI_QUERY_VERBOSE,
+    .options = AMDVI_QUERY_FILTER | AMDVI_QUERY_STALE | AMDVI_QUERY_VERIFY |
+               AMDVI_QUERY_VERBOSE,
     .rows_key = "entries",
     .record_key = "tables",
     .record_if_verbose = true,
