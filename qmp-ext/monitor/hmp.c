@@ -288,14 +288,23 @@ static bool is_empty(const AmdIommuLogEntries *e, uint32_t back)
            (!words->value && !words->next->value && back > pending);
 }
 
-static void print_entry(Monitor *mon, const AmdIommuLogEntry *e)
+static void print_entry(Monitor *mon, enum amdvi_family family,
+                        const AmdIommuLogEntry *e)
 {
-    monitor_printf(mon, "%05x 0x%016" PRIx64 " 0x%016" PRIx64 "\n", e->offset,
+    const struct amdvi_layout *layout = amdvi_layout_match(family,
+                                                           e->words->value);
+
+    monitor_printf(mon, "%05x 0x%016" PRIx64 " 0x%016" PRIx64, e->offset,
                    e->words->value, e->words->next->value);
+    if (layout) {
+        monitor_printf(mon, " %s: %s", layout->name, layout->title);
+    }
+    monitor_printf(mon, "\n");
 }
 
 /* The last entries, the newest one at the end */
-static void print_ring(Monitor *mon, AmdIommuLog log, Error **errp)
+static void print_ring(Monitor *mon, AmdIommuLog log,
+                       enum amdvi_family family, Error **errp)
 {
     g_autoptr(AmdIommuRing) ring = amdvi_qmp_ring(amdvi_qmp_find(NULL), log);
     g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(
@@ -327,24 +336,24 @@ static void print_ring(Monitor *mon, AmdIommuLog log, Error **errp)
     for (uint32_t i = MIN(found->len, RECORDS); i > 0; i--) {
         const AmdIommuLogEntries *e = g_ptr_array_index(found, i - 1);
 
-        print_entry(mon, e->entries->value);
+        print_entry(mon, family, e->entries->value);
     }
     print_more(mon, found->len > RECORDS, "query-amd-iommu-log");
 }
 
 static void info_commands(Monitor *mon, Error **errp)
 {
-    print_ring(mon, AMD_IOMMU_LOG_COMMAND, errp);
+    print_ring(mon, AMD_IOMMU_LOG_COMMAND, AMDVI_FAMILY_COMMAND, errp);
 }
 
 static void info_events(Monitor *mon, Error **errp)
 {
-    print_ring(mon, AMD_IOMMU_LOG_EVENT, errp);
+    print_ring(mon, AMD_IOMMU_LOG_EVENT, AMDVI_FAMILY_EVENT, errp);
 }
 
 static void info_ppr(Monitor *mon, Error **errp)
 {
-    print_ring(mon, AMD_IOMMU_LOG_PPR, errp);
+    print_ring(mon, AMD_IOMMU_LOG_PPR, AMDVI_FAMILY_PPR, errp);
 }
 
 /* What a topic is about, if it is about one device */

@@ -13,6 +13,7 @@
 #define NOBODY TESTDEV_NO_PASID
 #define PPRS 0x2200000ULL
 #define SECOND 1000000000LL
+#define WAIT " COMPLETION_WAIT: all earlier commands are finished"
 /* GV, GLX=0, PPR and no host table; the GCR3 table is table(0) */
 #define DTE_GUEST (PTE_RW | 3 | 1ULL << 55 | 1ULL << 52)
 
@@ -221,7 +222,8 @@ static void test_hmp_tables(void)
     command(b, 0xe000000000000000, 0x1234);
     assert_text(b, "registers", "00008 cmd-base 0x");
     assert_text(b, "commands", "0xe000000000000000 0x0000000000001234");
-    assert_text(b, "events", " 0x0000000000004000\r\n"
+    assert_text(b, "events", " 0x0000000000004000 IO_PAGE_FAULT: a request "
+                "was refused by the guest tables\r\n"
                 "00010 0x5000000000000000");
     assert_no_text(b, "events", "There is more");
     assert_text(b, "ppr", "00000 0x");
@@ -255,8 +257,8 @@ static void test_hmp_ring(void)
     }
     command(b, 0x1000000000000000, 0x1234);
     assert_text(b, "commands",
-                "00ff0 0x1000000000000000 0x0000000000000ff0\r\n"
-                "00000 0x1000000000000000 0x0000000000001234\r\n"
+                "00ff0 0x1000000000000000 0x0000000000000ff0" WAIT "\r\n"
+                "00000 0x1000000000000000 0x0000000000001234" WAIT "\r\n"
                 "There is more");
     /* Software clears what it has taken, as Linux does */
     fault(t, 0x4000);
