@@ -196,6 +196,8 @@ fuzz: ## feed libamdvi and the tools hostile input (FUZZ_TIME=60 for each kind)
 	@scripts/tap-summary --timeout $$((8 * $(FUZZ_TIME) + 1200)) \
 	    --args "--build $(OUT) --time $(FUZZ_TIME)" tests/fuzz/run
 	@cat $(OUT)/fuzz/figures
+	@$(if $(FUZZ_ENGINE),:,echo 'fuzz: the engine in QEMU was left out:' \
+	    'its fuzzer is not built (make fuzz-engine)')
 
 .PHONY: check-static
 check-static: qemu tools ## analysers of C, shell and Python find nothing
@@ -218,7 +220,8 @@ fuzz-engine: qemu-fuzz ## the same for the engine in QEMU; part of fuzz once bui
 	    --args "--build $(OUT) --time $(FUZZ_TIME) engine generic" \
 	    tests/fuzz/run
 	@cat $(OUT)/fuzz/figures-engine
-fuzz: $(if $(wildcard $(OUT)/qemu-fuzz/qemu-fuzz-x86_64),fuzz-engine)
+FUZZ_ENGINE := $(wildcard $(OUT)/qemu-fuzz/qemu-fuzz-x86_64)
+fuzz: $(if $(FUZZ_ENGINE),fuzz-engine)
 CHECK_LONG_PARTS += "fuzz-engine FUZZ_TIME=600"
 
 .PHONY: bench

@@ -14,7 +14,9 @@
 
 /* Ranges shown, and steps taken, unless asked for more */
 #define DEFAULT_LIMIT 1024
-#define MAX_STEPS (1u << 20)
+#ifndef AMDVI_MAPS_STEPS
+#define AMDVI_MAPS_STEPS (1u << 20)
+#endif
 
 enum {
     COLUMN_FIRST,
@@ -69,7 +71,7 @@ static bool open_maps(struct amdvi_run *run, struct amdvi_error *err)
     state->done = !state->device.has_dte;
     state->rows_left = query->limit ? query->limit
                        : query->all ? UINT64_MAX : DEFAULT_LIMIT;
-    state->steps_left = query->all ? UINT64_MAX : MAX_STEPS;
+    state->steps_left = query->all ? UINT64_MAX : AMDVI_MAPS_STEPS;
     return true;
 }
 
