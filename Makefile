@@ -37,8 +37,8 @@ MESON := $(OUT)/host/bin/meson
 TOOLS_DIR = $(OUT)/tools$(SUFFIX)
 QEMU_DIR = $(OUT)/qemu$(SUFFIX)
 
-# Stock QEMU leaks at exit; what our code leaks is found by the unit tests.
-SAN_ENV := ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
+# Stock QEMU leaks in some machines at exit: LEAKS=1 is for those of qtests.
+SAN_ENV := ASAN_OPTIONS=detect_leaks=$(if $(LEAKS),1,0):abort_on_error=1 \
 	UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
 
@@ -51,6 +51,7 @@ CHECK_PARTS := check-build check-docs check-unit "check-unit SAN=1" \
 	"fuzz FUZZ_TIME=3"
 CHECK_LONG_PARTS := "check-docs ALL=1" check-mutants check-threads check-tsan \
 	check-gdb-current "check-unit CLANG=1" "check-qtest CLANG=1" \
+	"check-qtest SAN=1 LEAKS=1" \
 	check-guest-long check-deb "qemu-series COMPILE=1" \
 	check-static check-valgrind check-tui-valgrind \
 	"check-tui-long SAN=1" \
@@ -135,7 +136,7 @@ check-tsan: qemu-tsan ## I/O threads and invalidations under a thread sanitizer
 	    scripts/tap-summary --timeout 3600 tests/tsan/*-test
 
 .PHONY: check-qtest
-check-qtest: qemu qemu-stock ## tests of the device model through qtest
+check-qtest: qemu qemu-stock ## tests of the device model through qtest (SAN=1 LEAKS=1)
 	@$(SAN_ENV) QTEST_QEMU_BINARY=$(QEMU_DIR)/qemu-system-x86_64 \
 	    AMDVI_STOCK_QEMU=$(OUT)/qemu-stock/qemu-system-x86_64 \
 	    scripts/tap-summary --args "--tap -k" \

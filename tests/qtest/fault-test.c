@@ -5,6 +5,9 @@
  * of software.  spec/translation.md 4, 7, 12; spec/qemu-integration.md 6.2.
  */
 #include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qobject/qdict.h"
+#include "qobject/qjson.h"
 #include "migrate.h"
 #include "sva.h"
 
@@ -479,16 +482,52 @@ static void test_behind_port(void)
 #define EXPRESS_SLOT_CONTROL 0x18
 #define SLOT_POWER_OFF 0x0700           /* and its indicator */
 
-/* It goes while it waits: nobody may call it any more */
+/* What a monitor shows of the function, be it there or not */
+static void look(Sva *s)
+{
+    static const struct {
+        const char *name;
+        const char *more;       /* arguments besides the device; NULL: none */
+    } queries[] = {
+        { "query-amd-iommu-page-requests", NULL },
+        { "query-amd-iommu-stats", NULL },
+        { "query-amd-iommu-iotlb", NULL },
+        { "query-amd-iommu-iotlb", ", 'verify': true" },
+        { "query-amd-iommu-gcr3", "" },
+        { "query-amd-iommu-armed", NULL },
+        { "amd-iommu-translate", ", 'pasid': 5, 'address': 4096" },
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(queries); i++) {
+        g_autofree char *device = queries[i].more
+            ? g_strdup_printf("'device-id': %u%s", s->t->id, queries[i].more)
+            : g_strdup("");
+        g_autofree char *query = g_strdup_printf(
+            "{ 'execute': '%s', 'arguments': { %s } }", queries[i].name,
+            device);
+
+        qobject_unref(qtest_qmp(s->b->qts, "%p",
+                                qobject_from_json(query, &error_abort)));
+    }
+}
+
+/*
+ * It goes while it waits: nobody may call it any more.  A monitor looks before
+ * and after each step; the last steps are QEMU's, between its replies.
+ */
 static void unplug(Sva *s)
 {
     uint8_t slot = config_find(s->b, SVA_PORT_ID, CAP_EXPRESS) +
                    EXPRESS_SLOT_CONTROL;
 
+    look(s);
     qtest_qmp_assert_success(s->b->qts, "{ 'execute': 'device_del',"
                              "  'arguments': { 'id': 'testdev' } }");
+    look(s);
     config_write(s->b, SVA_PORT_ID, slot, SLOT_POWER_OFF);
+    look(s);
     qtest_qmp_eventwait(s->b->qts, "DEVICE_DELETED");
+    look(s);
 }
 
 static Sva *start_unplugged(void)
