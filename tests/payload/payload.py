@@ -11,6 +11,7 @@ number, which run() returns as a dictionary, and ends the machine by itself.
 import os
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Dict, List, Optional, Type
@@ -68,14 +69,25 @@ class Payload:
                 "-debugcon", f"file:{Path(self.scratch.name) / 'output'}",
                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *options]
 
-    def run(self, options: List[str], accel: str = "tcg") -> Dict[str, int]:
-        """Boot it and return what it printed."""
+    def run(self, options: List[str], accel: str = "tcg",
+            beside: Optional[threading.Thread] = None) -> Dict[str, int]:
+        """Boot it and return what it printed.
+
+        @beside: a thread to start meanwhile, which ends QEMU itself.
+        """
         output = Path(self.scratch.name) / "output"
-        done = subprocess.run(
-            self.command(options, accel),
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            timeout=TIMEOUT_S, check=False)
-        if done.returncode != EXIT_STATUS:
-            raise PayloadError(f"exit status {done.returncode}\n{done.stdout}")
+        with subprocess.Popen(
+                self.command(options, accel), stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True) as process:
+            if beside:
+                beside.start()
+            try:
+                said, _ = process.communicate(timeout=TIMEOUT_S)
+            finally:
+                process.kill()
+                if beside:
+                    beside.join()
+        if process.returncode != EXIT_STATUS:
+            raise PayloadError(f"exit status {process.returncode}\n{said}")
         rows = (line.split() for line in output.read_text().splitlines())
         return {name: int(number) for name, number in rows}
