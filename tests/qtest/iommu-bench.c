@@ -9,8 +9,9 @@
  * benchmark, words name=value in any order, whose meaning and defaults are in
  * the table below.  The answer is the time it took, in ns, for each thread
  * that took part (for "loads" also the sum of what was read); or a line that
- * begins with "!" if this machine cannot do such a thing.  The line "memory" asks for the memory of the process that is
- * no file's, in KiB, and for its number.
+ * begins with "!" if this machine cannot do such a thing.  The line "memory"
+ * asks for the memory of the process that is no file's, in KiB, and for its
+ * number.
  *
  * tests/bench/run is what compares.
  */
