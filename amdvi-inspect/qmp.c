@@ -25,6 +25,8 @@ static const struct amdvi_json_size max_message = {
 /* The event that is kept, and how many of it */
 #define BREAK_EVENT "AMD_IOMMU_BREAK"
 #define MAX_BREAKS 16
+/* A client cannot leave more commands than QEMU queues */
+#define STALE_MAX 8
 
 struct amdvi_qmp {
     int fd;                     /* -1: the connection is dead */
@@ -475,6 +477,29 @@ static void read_version(struct amdvi_qmp *qmp, struct json_object *version)
     }
 }
 
+/* Whether @message answers something */
+static bool is_answer(struct json_object *message)
+{
+    return json_object_object_get_ex(message, "return", NULL) ||
+           json_object_object_get_ex(message, "error", NULL);
+}
+
+/*
+ * The first message that is for this client.  If another one left before it
+ * was answered, QEMU may say to the next client what was meant for that one.
+ */
+static struct json_object *read_first(struct amdvi_qmp *qmp, int64_t deadline,
+                                      struct amdvi_error *err)
+{
+    struct json_object *message = read_message(qmp, deadline, err);
+
+    for (int i = 0; message && is_answer(message) && i < STALE_MAX; i++) {
+        json_object_put(message);
+        message = read_message(qmp, deadline, err);
+    }
+    return message;
+}
+
 /*
  * A monitor serves one client: the next one is connected by the kernel but
  * hears nothing until the first leaves.
@@ -482,7 +507,7 @@ static void read_version(struct amdvi_qmp *qmp, struct json_object *version)
 static bool read_greeting(struct amdvi_qmp *qmp, int64_t deadline,
                           struct amdvi_error *err)
 {
-    struct json_object *message = read_message(qmp, deadline, err);
+    struct json_object *message = read_first(qmp, deadline, err);
     struct json_object *greeting, *version;
     bool good;
 

@@ -31,7 +31,8 @@ sys.path.append(str(SOURCE))
 
 # The path comes first.
 # pylint: disable=wrong-import-position
-from qemu.qmp import QMPClient  # noqa: E402
+from qemu.qmp import ConnectError, QMPClient  # noqa: E402
+from qemu.qmp.qmp_client import GreetingError  # noqa: E402
 
 T = TypeVar("T")
 Reply = Dict[str, Any]
@@ -87,10 +88,19 @@ class Monitor:
         asyncio.set_event_loop(self.loop)
         self.client = QMPClient()
         try:
-            self.wait(self.client.connect(str(path)))
+            self.wait(self.connect(str(path)))
         except BaseException:
             self.loop.close()
             raise
+
+    async def connect(self, path: str) -> None:
+        """Again, if QEMU begins with its answer to a client that has left."""
+        while True:
+            try:
+                return await self.client.connect(path)
+            except ConnectError as error:
+                if not isinstance(error.exc, GreetingError):
+                    raise
 
     def __enter__(self) -> "Monitor":
         return self
