@@ -423,14 +423,14 @@ static void test_large_range(void **state)
         UINT64_C(1) << 63, UINT64_C(1) << 63,
     };
 
-    insert(t, 0x7fffffffffff, r);
+    insert(t, 0x7fffffff1fff, r);
     insert(t, kernel.base - PAGE, r);
     insert(t, kernel.base, r);
     insert(t, 0xffff800000000000, r);
     insert(t, 0xfffffffffffff000, r);
     insert(t, 0xffff800000000000, guest(1, 2, 0));
     amdvi_iotlb_flush_guest(t, 1, 1, kernel);
-    assert_true(cached(t, 0x7fffffffffff, r));
+    assert_true(cached(t, 0x7fffffff1fff, r));
     assert_true(cached(t, kernel.base - PAGE, r));
     assert_false(cached(t, kernel.base, r));
     assert_false(cached(t, 0xffff800000000000, r));
@@ -459,6 +459,34 @@ static void test_capacity(void **state)
     }
     assert_int_equal(found, ENTRIES);
     assert_int_equal(t->count.replaced, 0);
+}
+
+/*
+ * What came last is looked at first, what came first goes first.  Pages of one
+ * set: neighbours are a table as large as the cache apart.
+ */
+static void test_order(void **state)
+{
+    AmdviIotlb *t = *state;
+    uint64_t key = amdvi_tlb_page_key(KEY_VALID | KEY_GUEST, 0, 0);
+    uint64_t space = amdvi_tlb_space(4, 77), added[3 * AMDVI_IOTLB_WAYS];
+    uint32_t set = amdvi_tlb_set(t, key, space), n = 0;
+    AmdviIotlbCopy copy;
+
+    for (uint64_t addr = 0; n < ARRAY_SIZE(added); addr += PAGE) {
+        key = amdvi_tlb_page_key(KEY_VALID | KEY_GUEST, 0, addr);
+        if (amdvi_tlb_set(t, key, space) != set) {
+            continue;
+        }
+        added[n++] = addr;
+        insert(t, addr, guest(4, 77, addr));
+        assert_true(amdvi_iotlb_copy(t, set * AMDVI_IOTLB_WAYS, &copy));
+        assert_int_equal(copy.addr, addr);
+        for (uint32_t i = 0; i < n; i++) {
+            assert_int_equal(cached(t, added[i], guest(4, 77, added[i])),
+                             i + AMDVI_IOTLB_WAYS >= n);
+        }
+    }
 }
 
 /* Number of the only entry, and a copy of it */
@@ -502,6 +530,30 @@ static void test_stale(void **state)
         assert_int_equal(since, i ? 0 : 99);
         assert_true(cached(t, 0x4000, r));
     }
+}
+
+/* It is as old when others have come since */
+static void test_stale_moved(void **state)
+{
+    AmdviIotlb *t = *state;
+    struct amdvi_result r = nested(7, 5, 0x5000);
+    AmdviSpace space = space_of_result(&r);
+    AmdviIotlbHit hit = { 0 };
+    AmdviIotlbCopy copy;
+    uint32_t index;
+    int64_t since;
+
+    insert(t, 0x4000, r);
+    index = find_copy(t, &copy);
+    amdvi_iotlb_judge(t, index, &copy, 99);
+    for (uint64_t i = 1; i <= ENTRIES / 2; i++) {
+        insert(t, 0x4000 + i * PAGE, nested(7, 5, 0));
+    }
+    assert_true(amdvi_iotlb_copy(t, index, &copy));
+    assert_int_not_equal(copy.addr, 0x4000);
+    assert_true(amdvi_iotlb_lookup_any(t, &space, 0x4000, AMDVI_PERM_R, &hit,
+                                       &since));
+    assert_int_equal(since, 99);
 }
 
 /* The same for ordinary DMA, which looks for small pages first */
@@ -549,7 +601,8 @@ int main(void)
         TEST(hit), TEST(tag), TEST(negative), TEST(page_sizes), TEST(pieces),
         TEST(precision), TEST(thousand), TEST(displaced), TEST(overtaken),
         TEST(wrap_around), TEST(large_range), TEST(capacity),
-        TEST(stale), TEST(stale_small), TEST(judged_late),
+        TEST(order), TEST(stale), TEST(stale_moved), TEST(stale_small),
+        TEST(judged_late),
     };
 
     return cmocka_run_group_tests_name("iotlb", tests, NULL, NULL);

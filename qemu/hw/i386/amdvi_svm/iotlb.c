@@ -77,16 +77,39 @@ void amdvi_iotlb_free(AmdviIotlb *t)
     g_free(t->stale_since);
 }
 
-static void set_entry(AmdviIotlb *t, uint32_t set, unsigned int way,
-                      const AmdviIotlbEntry *new)
+/* Between amdvi_seq_begin() and amdvi_seq_end() of its set */
+static void store_entry(AmdviIotlbEntry *entry, const AmdviIotlbEntry *new)
 {
-    AmdviIotlbEntry *entry = &t->entry[set * AMDVI_IOTLB_WAYS + way];
-
-    amdvi_seq_begin(&t->seq[set]);
     qatomic_store_release(&entry->key, new->key);
     qatomic_store_release(&entry->space, new->space);
     qatomic_store_release(&entry->value, new->value);
     qatomic_store_release(&entry->life, new->life);
+}
+
+static void set_entry(AmdviIotlb *t, uint32_t set, unsigned int way,
+                      const AmdviIotlbEntry *new)
+{
+    amdvi_seq_begin(&t->seq[set]);
+    store_entry(&t->entry[set * AMDVI_IOTLB_WAYS + way], new);
+    amdvi_seq_end(&t->seq[set]);
+}
+
+/*
+ * Put a new entry first, and the one that was there at @way.  So whoever works
+ * with less than the cache holds finds all of it in the first place, as the
+ * processor foresees.
+ */
+static void put_first(AmdviIotlb *t, uint32_t set, unsigned int way,
+                      const AmdviIotlbEntry *new)
+{
+    uint32_t first = set * AMDVI_IOTLB_WAYS, to = first + way;
+
+    amdvi_seq_begin(&t->seq[set]);
+    store_entry(&t->entry[to], &t->entry[first]);
+    if (t->stale_since) {
+        t->stale_since[to] = t->stale_since[first];
+    }
+    store_entry(&t->entry[first], new);
     amdvi_seq_end(&t->seq[set]);
 }
 
@@ -232,8 +255,8 @@ static uint64_t make_life(AmdviIotlb *t, const AmdviSpace *space,
 }
 
 /*
- * The same page, a free place, or whose turn it is.  First the first ones,
- * which lookups come to first.
+ * Of an entry that is to go: the same page, a free one, or the oldest, since
+ * the first one moves to each of the others in turn.
  */
 static unsigned int choose_way(AmdviIotlb *t, uint32_t set, uint64_t key,
                                uint64_t space)
@@ -254,7 +277,7 @@ static unsigned int choose_way(AmdviIotlb *t, uint32_t set, uint64_t key,
         return free_way;
     }
     t->count.replaced++;
-    return AMDVI_IOTLB_WAYS - 1 - t->victim[set]++ % AMDVI_IOTLB_WAYS;
+    return 1 + t->victim[set]++ % (AMDVI_IOTLB_WAYS - 1);
 }
 
 /* The largest size in which pages of this one are kept */
@@ -320,7 +343,7 @@ static void insert(AmdviIotlb *t, uint32_t begin, const AmdviSpace *space,
     new.life = make_life(t, space, widen);
     set = amdvi_tlb_set(t, new.key, new.space);
     qatomic_set(&t->classes, t->classes | 1u << class);
-    set_entry(t, set, choose_way(t, set, new.key, new.space), &new);
+    put_first(t, set, choose_way(t, set, new.key, new.space), &new);
     t->count.fills++;
 }
 
