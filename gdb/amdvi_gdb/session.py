@@ -2,7 +2,10 @@
 """The VM that commands talk to.
 
 With "set amdvi qmp" it is reached through QMP, running or not; else through
-the stub GDB is attached to.  What is kept is dropped when the VM moves on.
+the stub GDB is attached to.  What is kept of a stub is where RAM and the
+registers are, and which PCI functions there are; it is dropped when the VM
+moves on, and between commands that are typed, because a monitor command may
+change it.  Registers and tables are read anew by each command.
 """
 
 import ctypes
@@ -45,7 +48,7 @@ class Session:
         self.face = None
 
     def left(self, _event: Any = None) -> None:
-        """The VM moved on: of a stub nothing may be kept."""
+        """The VM may have moved on: of a stub nothing may be kept."""
         if not self.qmp:
             self.disconnect()
 
@@ -84,8 +87,11 @@ class Session:
         face.open_reader(stub.read, memory_map, pci, lambda: stub.mode("1"))
 
     def watch(self) -> None:
-        """Notice when the VM moves on or goes away."""
+        """Notice when the VM moves on or goes away.
+
+        Of a monitor command GDB tells nobody, but a prompt comes next."""
         gdb.events.cont.connect(self.left)
+        gdb.events.before_prompt.connect(self.left)
         gdb.events.exited.connect(self.disconnect)
         gdb.events.memory_changed.connect(self.left)
 

@@ -68,15 +68,17 @@ def environment(extra: Optional[Dict[str, str]]) -> Dict[str, str]:
 
 def gdb(*commands: str, load: bool = True,
         env: Optional[Dict[str, str]] = None,
-        timeout: float = GDB_S) -> Result:
-    """Run a GDB with the extension to its end."""
-    line = [os.environ.get("AMDVI_GDB", "gdb"), "-nx", "-nh", "-batch", "-ex",
-            "set width 0"]
+        timeout: float = GDB_S, typed: Sequence[str] = ()) -> Result:
+    """Run a GDB with the extension to its end: some commands, then others
+    as if they were typed behind its prompt."""
+    line = [os.environ.get("AMDVI_GDB", "gdb"), "-nx", "-nh", "-q",
+            *([] if typed else ["-batch"]), "-ex", "set width 0"]
     for command in ([f"source {EXTENSION}"] if load else []) + list(commands):
         line += ["-ex", command]
     done = subprocess.run(line, env=environment(env), text=True,
-                          stdin=subprocess.DEVNULL, capture_output=True,
-                          errors="replace", timeout=timeout, check=False)
+                          input="".join(f"{word}\n" for word in typed),
+                          capture_output=True, errors="replace",
+                          timeout=timeout, check=False)
     return Result(done.stdout, done.stderr)
 
 
@@ -161,9 +163,9 @@ class StubVm:
         finally:
             qmp.close()
 
-    def gdb(self, *commands: str) -> Result:
+    def gdb(self, *commands: str, typed: Sequence[str] = ()) -> Result:
         """Run commands in a GDB that is attached to it."""
-        return gdb(f"target remote {self.stub}", *commands)
+        return gdb(f"target remote {self.stub}", *commands, typed=typed)
 
 
 def bits(*numbers: int) -> int:
