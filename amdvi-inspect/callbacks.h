@@ -21,9 +21,9 @@ enum amdvi_callback_status {
 struct amdvi_callbacks {
     /*
      * Read @len bytes of the physical address space, at most
-     * 4096 and within a 4 KiB page.  Also called for the
-     * IOMMU's registers: then @len is 8 and @addr a multiple of it, and one
-     * access has to be made.  Returns an enum amdvi_callback_status.
+     * 4096 and within a 4 KiB page.  Also called for the IOMMU's registers:
+     * then @len and @addr are multiples of 8, and each 8 bytes have to be
+     * one access.  Returns an enum amdvi_callback_status.
      */
     int (*read)(void *opaque, uint64_t addr, void *buf, uint64_t len,
                 char *message);

@@ -369,8 +369,8 @@ static bool check_function(struct amdvi_check *check,
     if (!entry.readable) {
         check->not_in_dump = check->not_in_dump ||
                              (entry.has_address &&
-                              reader->status == AMDVI_MEM_UNKNOWN);
-        if (entry.has_address && reader->status == AMDVI_MEM_ABORT) {
+                              reader->kept.status == AMDVI_MEM_UNKNOWN);
+        if (entry.has_address && reader->kept.status == AMDVI_MEM_ABORT) {
             amdvi_check_find(check, AMDVI_RULE_DEVTAB_OUTSIDE_RAM, device.bdf,
                              "entry at 0x%" PRIx64, entry.address);
         }

@@ -338,48 +338,48 @@ int amdvi_face_dte(struct amdvi_face *face, const char *bdf,
     return result(face, false);
 }
 
-static bool translate(struct amdvi_face *face, struct amdvi_memory *memory,
-                      const struct amdvi_request *request,
-                      struct amdvi_result *ret)
-{
+/* Addresses of one device, as they are at one moment */
+struct walker {
+    struct amdvi_request request;
     struct amdvi_iommu iommu;
+    struct amdvi_memory *memory;
+};
 
-    if (!amdvi_target_iommu(face->target, &iommu, &face->err)) {
+/* The caller frees @walker->memory, also after a failure */
+static bool open_walker(struct amdvi_face *face, const char *bdf,
+                        uint32_t pasid, struct walker *walker)
+{
+    *walker = (struct walker){
+        .request = { .kind = AMDVI_REQUEST_DMA, .pasid = pasid },
+    };
+    if (!parse_bdf(face, bdf, &walker->request.device_id) ||
+        !fresh_target(face)) {
         return false;
     }
-    amdvi_translate(&iommu, &memory->mem, request, NULL, ret);
-    if (!amdvi_memory_good(memory, &face->err)) {
-        return false;
-    }
-    return ret->outcome == AMDVI_OUTCOME_TRANSLATED ||
-           ret->outcome == AMDVI_OUTCOME_FORWARDED ||
-           amdvi_fail(&face->err, AMDVI_EXIT_FAILED, "0x%" PRIx64 ": %s",
-                      request->addr, amdvi_reason_text(ret->reason));
+    walker->memory = amdvi_memory_new(face->target, &face->err);
+    return walker->memory &&
+           amdvi_target_iommu(face->target, &walker->iommu, &face->err);
 }
 
-static bool walk(struct amdvi_face *face, const char *bdf, uint32_t pasid,
+static bool walk(struct amdvi_face *face, struct walker *walker,
                  uint64_t addr, uint64_t *ret_addr, uint64_t *ret_bytes)
 {
-    struct amdvi_request request = {
-        .kind = AMDVI_REQUEST_DMA, .pasid = pasid, .addr = addr,
-    };
-    struct amdvi_result translated;
-    struct amdvi_memory *memory;
+    struct amdvi_result found;
     uint64_t mask;
-    bool good;
 
-    if (!parse_bdf(face, bdf, &request.device_id) || !fresh_target(face)) {
+    walker->request.addr = addr;
+    amdvi_translate(&walker->iommu, &walker->memory->mem, &walker->request,
+                    NULL, &found);
+    if (!amdvi_memory_good(walker->memory, &face->err)) {
         return false;
     }
-    memory = amdvi_memory_new(face->target, &face->err);
-    good = memory && translate(face, memory, &request, &translated);
-    free(memory);
-    if (!good) {
-        return false;
+    if (found.outcome != AMDVI_OUTCOME_TRANSLATED &&
+        found.outcome != AMDVI_OUTCOME_FORWARDED) {
+        return amdvi_fail(&face->err, AMDVI_EXIT_FAILED, "0x%" PRIx64 ": %s",
+                          addr, amdvi_reason_text(found.reason));
     }
-    mask = amdvi_ones(translated.page_shift < 32 ? translated.page_shift
-                                                 : 32);
-    *ret_addr = translated.addr;
+    mask = amdvi_ones(found.page_shift < 32 ? found.page_shift : 32);
+    *ret_addr = found.addr;
     *ret_bytes = (mask ^ (addr & mask)) + 1;
     return true;
 }
@@ -387,7 +387,12 @@ static bool walk(struct amdvi_face *face, const char *bdf, uint32_t pasid,
 int amdvi_face_walk(struct amdvi_face *face, const char *bdf, uint32_t pasid,
                     uint64_t addr, uint64_t *ret_addr, uint64_t *ret_bytes)
 {
-    return result(face, walk(face, bdf, pasid, addr, ret_addr, ret_bytes));
+    struct walker walker;
+    bool good = open_walker(face, bdf, pasid, &walker) &&
+                walk(face, &walker, addr, ret_addr, ret_bytes);
+
+    free(walker.memory);
+    return result(face, good);
 }
 
 static bool read_piece(struct amdvi_face *face, uint64_t spa, void *buf,
@@ -407,13 +412,14 @@ static bool read_piece(struct amdvi_face *face, uint64_t spa, void *buf,
 int amdvi_face_read(struct amdvi_face *face, const char *bdf, uint32_t pasid,
                     uint64_t addr, void *buf, uint64_t len)
 {
+    struct walker walker;
+    bool good = open_walker(face, bdf, pasid, &walker);
     uint8_t *p = buf;
-    bool good = true;
 
     while (good && len) {
         uint64_t spa, bytes;
 
-        good = walk(face, bdf, pasid, addr, &spa, &bytes);
+        good = walk(face, &walker, addr, &spa, &bytes);
         if (good) {
             bytes = bytes < len ? bytes : len;
             good = read_piece(face, spa, p, bytes);
@@ -422,5 +428,6 @@ int amdvi_face_read(struct amdvi_face *face, const char *bdf, uint32_t pasid,
             len -= bytes;
         }
     }
+    free(walker.memory);
     return result(face, good);
 }

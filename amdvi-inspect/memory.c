@@ -5,15 +5,12 @@
 #include "memory.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#define PAGE_SIZE 4096u
 
 /* Equal distances between tables are common: all bits of the number count */
 static size_t set_of(uint64_t address)
 {
-    return (size_t)(address / PAGE_SIZE * UINT64_C(0x9e3779b97f4a7c15) >> 32) %
-           AMDVI_MEMORY_SETS;
+    return (size_t)(address / AMDVI_KEPT_PAGE_SIZE *
+                    UINT64_C(0x9e3779b97f4a7c15) >> 32) % AMDVI_MEMORY_SETS;
 }
 
 /* The place of a page: where it is, or what was not used for longest */
@@ -24,14 +21,14 @@ static struct amdvi_memory_page *find_page(struct amdvi_memory *memory,
     struct amdvi_memory_page *oldest = set;
 
     for (int i = 0; i < AMDVI_MEMORY_WAYS; i++) {
-        if (set[i].used && set[i].address == address) {
+        if (set[i].used && set[i].kept.address == address) {
             return &set[i];
         }
         if (set[i].used < oldest->used) {
             oldest = &set[i];
         }
     }
-    oldest->used = 0;
+    amdvi_kept_page_forget(&oldest->kept);
     return oldest;
 }
 
@@ -39,23 +36,18 @@ static enum amdvi_mem_status read_memory(void *opaque, uint64_t spa,
                                          void *buf, size_t len)
 {
     struct amdvi_memory *memory = opaque;
-    uint64_t address = spa - spa % PAGE_SIZE;
-    struct amdvi_memory_page *page = find_page(memory, address);
+    struct amdvi_memory_page *page =
+        find_page(memory, spa - spa % AMDVI_KEPT_PAGE_SIZE);
+    enum amdvi_mem_status status;
 
-    if (!page->used) {
-        if (memory->failed ||
-            !amdvi_target_read(memory->target, address, page->bytes,
-                               PAGE_SIZE, &page->status, &memory->err)) {
-            memory->failed = true;
-            return AMDVI_MEM_ABORT;
-        }
-        page->address = address;
+    if (memory->failed ||
+        !amdvi_kept_page_read(&page->kept, memory->target, spa, buf, len,
+                              &status, &memory->err)) {
+        memory->failed = true;
+        return AMDVI_MEM_ABORT;
     }
     page->used = ++memory->clock;
-    if (page->status == AMDVI_MEM_OK) {
-        memcpy(buf, page->bytes + spa % PAGE_SIZE, len);
-    }
-    return page->status;
+    return status;
 }
 
 struct amdvi_memory *amdvi_memory_new(struct amdvi_target *target,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The memory of a target as the walk wants it, with the pages that were read
- * last kept: a walk reads 8 bytes at a time, a target answers a page as
- * quickly.
+ * last kept: a walk reads 8 bytes at a time, and comes back to its tables.
  */
 #ifndef AMDVI_INSPECT_MEMORY_H
 #define AMDVI_INSPECT_MEMORY_H
 
+#include "kept-page.h"
 #include "target.h"
 
 /* Pages kept: sets by address, so that the tables of a walk do not displace
@@ -16,9 +16,7 @@
 
 struct amdvi_memory_page {
     uint64_t used;              /* when last, by memory->clock; 0: empty */
-    uint64_t address;
-    enum amdvi_mem_status status;
-    uint8_t bytes[4096];
+    struct amdvi_kept_page kept;
 };
 
 struct amdvi_memory {

@@ -12,10 +12,31 @@
 #include "text.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+/* Of a stub's reply each byte costs; 8 entries of a table, 2 of devices */
+#define PIECE 64
+
+/*
+ * Registers that are read in one call: what a walk wants to know, and what
+ * shows the rings.  Reading any of them has no side effect; reading 1FF8h,
+ * between the two, is an event of the performance counters.
+ */
+static const struct block {
+    uint32_t first, end;
+} blocks[] = {
+    { AMDVI_MMIO_devtab_base, AMDVI_MMIO_efr2 + 8 },
+    { AMDVI_MMIO_cmd_head, AMDVI_MMIO_ppr_b_early_overflow + 8 },
+};
+#define NUM_BLOCKS (sizeof(blocks) / sizeof(blocks[0]))
+/* Bytes of the longer one, which begins at 0 */
+#define MAX_BLOCK (AMDVI_MMIO_efr2 + 8)
 
 struct called {
     const struct amdvi_callbacks *callbacks;
     struct amdvi_memory_map map;
+    bool known[NUM_BLOCKS];     /* since refresh() */
+    uint64_t words[NUM_BLOCKS][MAX_BLOCK / 8];
 };
 
 static bool call(const struct amdvi_callbacks *callbacks, uint64_t addr,
@@ -47,27 +68,63 @@ static bool read_memory(struct amdvi_target *target, uint64_t addr, void *buf,
            call(called->callbacks, addr, buf, len, ret_status, err);
 }
 
-static bool read_register(struct amdvi_target *target, uint32_t offset,
-                          uint64_t *ret_value, struct amdvi_error *err)
+/* Registers from @first up to @end; 0 where none is */
+static bool read_registers(const struct called *called, uint32_t first,
+                           uint32_t end, uint64_t *words,
+                           struct amdvi_error *err)
 {
-    const struct called *called = target->opaque;
     const struct amdvi_memory_range *window = &called->map.registers;
-    uint64_t addr = window->first + (offset & ~7u);
     enum amdvi_mem_status status;
-    uint8_t bytes[8];
+    uint8_t bytes[MAX_BLOCK];
+    uint32_t size = end - first;
 
-    *ret_value = 0;
-    if (window->last - window->first < offset + sizeof(bytes) - 1) {
+    memset(words, 0, size);
+    if (window->last - window->first < end - 1) {
         return true;
     }
-    if (!call(called->callbacks, addr, bytes, sizeof(bytes), &status, err)) {
+    if (!call(called->callbacks, window->first + first, bytes, size, &status,
+              err)) {
         return false;
     }
     if (status == AMDVI_MEM_OK) {
-        amdvi_load_words(ret_value, bytes, 1);
-        *ret_value >>= offset % 8 * 8;
+        amdvi_load_words(words, bytes, size / 8);
     }
     return true;
+}
+
+/* The word at @offset, from a block if it is in one */
+static bool find_word(struct called *called, uint32_t offset, uint64_t *ret,
+                      struct amdvi_error *err)
+{
+    for (size_t i = 0; i < NUM_BLOCKS; i++) {
+        const struct block *block = &blocks[i];
+
+        if (offset < block->first || offset >= block->end) {
+            continue;
+        }
+        called->known[i] = called->known[i] ||
+                           read_registers(called, block->first, block->end,
+                                          called->words[i], err);
+        *ret = called->words[i][(offset - block->first) / 8];
+        return called->known[i];
+    }
+    return read_registers(called, offset, offset + 8, ret, err);
+}
+
+static bool read_register(struct amdvi_target *target, uint32_t offset,
+                          uint64_t *ret_value, struct amdvi_error *err)
+{
+    bool good = find_word(target->opaque, offset & ~7u, ret_value, err);
+
+    *ret_value >>= offset % 8 * 8;
+    return good;
+}
+
+static void refresh(struct amdvi_target *target)
+{
+    struct called *called = target->opaque;
+
+    memset(called->known, 0, sizeof(called->known));
 }
 
 static bool pci_functions(struct amdvi_target *target,
@@ -96,8 +153,10 @@ static void close_target(struct amdvi_target *target)
 static const struct amdvi_target_ops callback_ops = {
     .read_memory = read_memory,
     .read_register = read_register,
+    .piece = PIECE,
     .pci_functions = pci_functions,
     .describe = describe,
+    .refresh = refresh,
     .close = close_target,
 };
 

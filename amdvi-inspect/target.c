@@ -177,45 +177,30 @@ bool amdvi_dte_reader_init(struct amdvi_dte_reader *reader,
                            struct amdvi_error *err)
 {
     reader->target = target;
-    reader->loaded = false;
+    amdvi_kept_page_forget(&reader->kept);
     return amdvi_target_iommu(target, &reader->iommu, err);
-}
-
-/* Have the page of @addr in the reader */
-static bool load_page(struct amdvi_dte_reader *reader, uint64_t addr,
-                      struct amdvi_error *err)
-{
-    uint64_t page = addr - addr % PAGE_SIZE;
-
-    if (!reader->loaded || reader->page != page) {
-        reader->loaded = false;
-        if (!amdvi_target_read(reader->target, page, reader->bytes, PAGE_SIZE,
-                               &reader->status, err)) {
-            return false;
-        }
-        reader->page = page;
-        reader->loaded = true;
-    }
-    return true;
 }
 
 bool amdvi_dte_read(struct amdvi_dte_reader *reader, uint16_t device_id,
                     struct amdvi_dte_entry *ret, struct amdvi_error *err)
 {
     struct amdvi_dte_entry entry = { .device_id = device_id };
+    enum amdvi_mem_status status;
+    uint8_t bytes[DTE_SIZE];
 
     entry.has_address = amdvi_control_iommu_en(&reader->iommu.control) &&
                         amdvi_dte_address(&reader->iommu, device_id,
                                           &entry.address);
     if (entry.has_address) {
-        if (!load_page(reader, entry.address, err)) {
+        if (!amdvi_kept_page_read(&reader->kept, reader->target,
+                                  entry.address, bytes, sizeof(bytes),
+                                  &status, err)) {
             return false;
         }
-        entry.readable = reader->status == AMDVI_MEM_OK;
+        entry.readable = status == AMDVI_MEM_OK;
     }
     if (entry.readable) {
-        amdvi_load_words(entry.words,
-                         reader->bytes + entry.address % PAGE_SIZE, 4);
+        amdvi_load_words(entry.words, bytes, 4);
     }
     *ret = entry;
     return true;

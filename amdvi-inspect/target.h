@@ -12,6 +12,7 @@
 
 #include "amdvi.h"
 #include "error.h"
+#include "kept-page.h"
 
 #include <json-c/json.h>
 
@@ -65,6 +66,11 @@ struct amdvi_target_ops {
      */
     bool (*read_register)(struct amdvi_target *target, uint32_t offset,
                           uint64_t *ret_value, struct amdvi_error *err);
+    /*
+     * Bytes, a power of two, that it reads much more quickly than a page:
+     * who wants one entry asks for no more.  0: a page is as good
+     */
+    uint32_t piece;
     /* PCI functions of the VM; NULL: the target does not know them */
     bool (*pci_functions)(struct amdvi_target *target,
                           struct amdvi_pci_list *ret,
@@ -211,15 +217,12 @@ struct amdvi_dte_entry {
 
 /*
  * Reads DTEs.  It keeps the last page, so ascending DeviceIDs cost one read
- * for 128 of them.
+ * for 128 of them, or two of a target that has pieces.
  */
 struct amdvi_dte_reader {
     struct amdvi_target *target;
     struct amdvi_iommu iommu;
-    uint64_t page;              /* address of what is in bytes */
-    bool loaded;
-    enum amdvi_mem_status status;
-    uint8_t bytes[4096];
+    struct amdvi_kept_page kept;
 };
 
 bool amdvi_dte_reader_init(struct amdvi_dte_reader *reader,

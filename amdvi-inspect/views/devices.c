@@ -83,7 +83,7 @@ static void count_missing(struct amdvi_run *run, const char *bdf,
     run->incomplete = run->incomplete || entry->has_address;
     state->unknown = state->unknown ||
                      (entry->has_address &&
-                      state->reader.status == AMDVI_MEM_UNKNOWN);
+                      state->reader.kept.status == AMDVI_MEM_UNKNOWN);
 }
 
 /* Say at the end what is missing */

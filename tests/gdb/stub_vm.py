@@ -219,6 +219,17 @@ def guest_world(vm: StubVm) -> None:
     vm.store(MMIO + 0x18, bits(0, 2, 12, 16))
 
 
+def nest(vm: StubVm) -> None:
+    """Let these guest tables be reached through host tables: 1 GiB as it
+    is."""
+    host = TABLES + 0x20000
+    gcr3 = TABLES + 0x10000
+    vm.store(host, READ_WRITE | bits(0))
+    vm.store(DEVTAB + 32 * EDU,
+             bits(0, 1, 55) | READ_WRITE | 3 << 9 | host |
+             (gcr3 >> 12 & 7) << 58)
+
+
 # Lines of "device" that GDB does not have: they need configuration space
 ONLY_CONFIG = ("PCI ATS", "PCI PRI", "PCI PASID")
 
