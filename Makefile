@@ -37,12 +37,15 @@ MESON := $(OUT)/host/bin/meson
 TOOLS_DIR = $(OUT)/tools$(SUFFIX)
 QEMU_DIR = $(OUT)/qemu$(SUFFIX)
 
-# Stock QEMU leaks in some machines at exit: LEAKS=1 is for those of qtests.
+# Stock QEMU leaks in some machines at exit: LEAKS=1 is for those of qtests and
+# of guests.
 SAN_ENV := ASAN_OPTIONS=detect_leaks=$(if $(LEAKS),1,0):abort_on_error=1 \
 	UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
 
 # QEMU's own tests start it a hundred times: once is enough.
+GUEST_TESTS ?= $(wildcard tests/guest/*-test)
+GUEST_TIMEOUT ?= 1800
 QMP_TESTS = $(filter-out $(if $(SAN),%/tree-test),$(wildcard tests/qmp/*-test))
 CHECK_PARTS := check-build check-docs check-unit "check-unit SAN=1" \
 	check-qtest "check-qtest SAN=1" check-qmp "check-qmp SAN=1" check-cli \
@@ -51,7 +54,7 @@ CHECK_PARTS := check-build check-docs check-unit "check-unit SAN=1" \
 	"fuzz FUZZ_TIME=3"
 CHECK_LONG_PARTS := "check-docs ALL=1" check-mutants check-threads check-tsan \
 	check-gdb-current "check-unit CLANG=1" "check-qtest CLANG=1" \
-	"check-qtest SAN=1 LEAKS=1" \
+	"check-qtest SAN=1 LEAKS=1" check-guest-leaks \
 	check-guest-long check-deb "qemu-series COMPILE=1" \
 	check-static check-valgrind check-tui-valgrind \
 	"check-tui-long SAN=1" \
@@ -183,7 +186,13 @@ check-gdb-current: qemu qemu-stock tools ## the same with a newer GDB
 .PHONY: check-guest
 check-guest: qemu qemu-stock tools ## Debian's kernel behind the IOMMU
 	@AMDVI_QEMU=$(QEMU_DIR)/qemu-system-x86_64 $(SAN_ENV) \
-	    scripts/tap-summary --timeout 1800 tests/guest/*-test
+	    scripts/tap-summary --timeout $(GUEST_TIMEOUT) $(GUEST_TESTS)
+
+.PHONY: check-guest-leaks
+check-guest-leaks: ## what QEMU leaks while Linux runs, and shares its memory
+	@$(MAKE) --no-print-directory check-guest SAN=1 LEAKS=1 \
+	    GUEST_TIMEOUT=7200 \
+	    GUEST_TESTS="tests/guest/boot-test tests/guest/sva-test"
 
 .PHONY: check-guest-long
 check-guest-long: qemu tools ## torture in the guest (TORTURE_TIME=, default 1200)

@@ -40,6 +40,8 @@ SOCKET_PATH_MAX = 107
 READY = r"^AMDVI-GUEST ready (\S+)$"
 PANIC = re.compile(r"Kernel panic - .*|end Kernel panic.*")
 POLL_S = 0.05
+# For QEMU to end by itself, and for a sanitizer to look for leaks then
+QUIT_S = 120.0
 
 # While it boots, Linux waits some 60 ms of real time for five ticks of the
 # timer and panics if it sees fewer ("timer doesn't work through
@@ -339,25 +341,36 @@ class Vm:
         pid = self.process.pid if self.process else self.pid()
         ran = self.running()
         if pid is not None and ran:
-            self.ask_to_quit()
+            patience = QUIT_S if self.ask_to_quit() else 0.0
             for number in (signal.SIGTERM, signal.SIGKILL):
-                if self.gone(5.0):
+                if self.gone(patience):
                     break
                 os.kill(pid, number)
+                patience = 5.0
             self.gone(5.0)
         self.disconnect()
         self.clean(keep_logs=True)
+        if ran:
+            self.check_status()
         return ran
 
-    def ask_to_quit(self) -> None:
-        """QMP quit, through the first socket that answers."""
+    def check_status(self) -> None:
+        """A crash at the end, or what a sanitizer found then, is an error."""
+        status = self.process.poll() if self.process else None
+        if status not in (None, 0, -signal.SIGTERM, -signal.SIGKILL):
+            raise VmError(f"QEMU ended with status {status}: "
+                          f"{self.last_words()}")
+
+    def ask_to_quit(self) -> bool:
+        """QMP quit, through the first socket that answers, if one does."""
         self.disconnect()
         for name in reversed(QMP_SOCKETS):
             try:
                 Qmp(self.run_dir / name, timeout=2.0).command("quit")
-                return
+                return True
             except (QmpError, OSError):
                 continue
+        return False
 
     def gone(self, seconds: float) -> bool:
         """Wait for QEMU to end."""
