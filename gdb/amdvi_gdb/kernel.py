@@ -192,7 +192,7 @@ class Kernel:
         start, stop = self.need("__start_BTF"), self.need("__stop_BTF")
         if not 0 < stop - start <= MAX_BTF:
             raise Failure("the symbols of the kernel's BTF make no sense")
-        key = (stop - start, self.read(start, stub.CHUNK))
+        key = (stop - start, self.read(start, stub.chunks[-1]))
         if key not in known_btf:
             known_btf.clear()
             known_btf[key] = Btf(self.read(start, stop - start))

@@ -15,8 +15,10 @@ import gdb
 from .library import Failure, NoMemory
 
 MODE = "qemu.PhyMemMode"
-# The smallest packet buffer any QEMU has takes twice as many hex digits
-CHUNK = 2048
+# Bytes of one read at most, the first until a stub has refused so many: the
+# packet buffer of older QEMUs takes no more hex digits
+chunks: List[int] = [4096, 2048]
+TOO_LONG = "E22"
 # Modes that are on, the innermost last
 modes: List[str] = []
 
@@ -87,8 +89,11 @@ def read_pieces(address: int, size: int) -> bytes:
     """Memory in the mode of the moment, in pieces that fit a packet."""
     data = bytearray()
     while len(data) < size:
-        part = min(size - len(data), CHUNK)
+        part = min(size - len(data), chunks[0])
         reply = packet(f"m{address + len(data):x},{part:x}")
+        if reply == TOO_LONG and part > chunks[-1]:
+            chunks.pop(0)
+            continue
         if reply.startswith("E"):
             raise NoMemory
         try:

@@ -40,6 +40,8 @@ class FakeStub:
                                         "info registers": "PC=0 X00=0\n"}
         self.memory = memory
         self.physical = physical
+        # Bytes that one packet may ask for, of memory that is zero
+        self.longest = 0
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(path))
         self.listener.listen(1)
@@ -89,6 +91,9 @@ class FakeStub:
             return self.physical
         if packet.startswith("Qqemu."):
             return "OK"
+        if packet.startswith("m") and self.longest:
+            size = int(packet.partition(",")[2], 16)
+            return "00" * size if size <= self.longest else "E22"
         if packet.startswith("m"):
             return "E14" if self.memory is None else self.memory
         if packet.startswith("g"):
