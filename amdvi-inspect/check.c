@@ -160,7 +160,9 @@ static void check_ring(struct amdvi_check *check,
                          ", 0x%" PRIx32 " bytes", ring->head, ring->tail,
                          ring->bytes);
     }
-    check_ring_memory(check, ring);
+    if (check->memory) {
+        check_ring_memory(check, ring);
+    }
 }
 
 /* Rules about one ring in particular */

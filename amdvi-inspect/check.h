@@ -70,7 +70,7 @@ struct amdvi_check {
     uint64_t grace_ms;
     uint64_t late_ms;
     struct amdvi_iommu iommu;
-    struct amdvi_memory *memory;
+    struct amdvi_memory *memory;        /* NULL: registers alone */
     struct amdvi_pci_list pci;
     struct amdvi_findings found;
     uint64_t steps_left;        /* of all enumerations together */

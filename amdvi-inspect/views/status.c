@@ -3,7 +3,7 @@
  * View "status": one screen about the IOMMU.
  *
  * It is asked for often, so what takes time is left to --all: rates, for
- * which one has to wait, and the rules that look at tables.
+ * which one has to wait, and the rules that look at memory.
  */
 #include "check.h"
 #include "interrupt.h"
@@ -319,7 +319,17 @@ static void count_findings(struct amdvi_run *run,
                    amdvi_cell_number(count[AMDVI_SEVERITY_warning]));
 }
 
-/* What breaks rules: of registers and rings, or with --all any */
+/* Rules about memory */
+static bool check_all(struct amdvi_check *check, struct amdvi_error *err)
+{
+    check->memory = amdvi_memory_new(check->target, err);
+    return check->memory &&
+           amdvi_target_pci(check->target, &check->pci, err) &&
+           amdvi_check_run(check, err) &&
+           amdvi_memory_good(check->memory, err);
+}
+
+/* What breaks rules: of registers, or with --all any */
 static bool add_findings(struct amdvi_run *run, struct amdvi_error *err)
 {
     struct amdvi_check *check = calloc(1, sizeof(*check));
@@ -331,12 +341,8 @@ static bool add_findings(struct amdvi_run *run, struct amdvi_error *err)
         check->iommu = run->iommu;
         check->grace_ms = AMDVI_CHECK_GRACE_MS;
         check->late_ms = AMDVI_CHECK_LATE_MS;
-        check->memory = amdvi_memory_new(run->target, err);
-        good = check->memory &&
-               amdvi_target_pci(run->target, &check->pci, err) &&
-               (run->query->all ? amdvi_check_run(check, err)
-                                : amdvi_check_rings(check, err)) &&
-               amdvi_memory_good(check->memory, err);
+        good = run->query->all ? check_all(check, err)
+                               : amdvi_check_rings(check, err);
     }
     if (good) {
         count_findings(run, &check->found);
