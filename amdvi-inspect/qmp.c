@@ -54,6 +54,11 @@ const char *amdvi_qmp_version(const struct amdvi_qmp *qmp)
     return qmp->version;
 }
 
+uint64_t amdvi_qmp_sent(const struct amdvi_qmp *qmp)
+{
+    return (uint64_t)qmp->next_id;
+}
+
 bool amdvi_qmp_readonly(const struct amdvi_qmp *qmp)
 {
     return qmp->manner.readonly;

@@ -53,6 +53,9 @@ const char *amdvi_qmp_address(const struct amdvi_qmp *qmp);
 /* "10.2.2", as the greeting said; "unknown" if it did not */
 const char *amdvi_qmp_version(const struct amdvi_qmp *qmp);
 
+/* Commands that were sent so far, also over connections that are gone */
+uint64_t amdvi_qmp_sent(const struct amdvi_qmp *qmp);
+
 /* Whether only what changes nothing is sent: the rest fails, unsent */
 bool amdvi_qmp_readonly(const struct amdvi_qmp *qmp);
 

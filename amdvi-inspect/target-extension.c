@@ -359,6 +359,7 @@ static const struct amdvi_target_ops extension_ops = {
     .command = command,
     .wait_event = wait_event,
     .next_break = amdvi_target_qmp_next_break,
+    .asked = amdvi_target_qmp_asked,
 };
 
 /* More options than any IOMMU has */

@@ -118,6 +118,13 @@ struct json_object *amdvi_target_qmp_next_break(struct amdvi_target *target)
     return amdvi_qmp_next_break(common->qmp);
 }
 
+uint64_t amdvi_target_qmp_asked(const struct amdvi_target *target)
+{
+    const struct amdvi_target_qmp *common = target->opaque;
+
+    return amdvi_qmp_sent(common->qmp);
+}
+
 void amdvi_target_qmp_close(struct amdvi_target *target)
 {
     amdvi_target_qmp_free(target->opaque);

@@ -72,6 +72,7 @@ bool amdvi_target_qmp_config(struct amdvi_target *target, uint16_t device_id,
                              uint16_t offset, uint32_t *ret_value,
                              bool *ret_known, struct amdvi_error *err);
 struct json_object *amdvi_target_qmp_next_break(struct amdvi_target *target);
+uint64_t amdvi_target_qmp_asked(const struct amdvi_target *target);
 void amdvi_target_qmp_close(struct amdvi_target *target);
 
 /* Run a command of the human monitor.  The caller puts the reply, a string */

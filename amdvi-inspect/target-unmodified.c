@@ -209,6 +209,7 @@ static const struct amdvi_target_ops unmodified_ops = {
     .close = amdvi_target_qmp_close,
     .running = amdvi_target_qmp_running,
     .read_config = amdvi_target_qmp_config,
+    .asked = amdvi_target_qmp_asked,
 };
 
 /* The child of /machine/@holder that is an AMD IOMMU: *@ret, or NULL */

@@ -62,6 +62,11 @@ bool amdvi_target_running(struct amdvi_target *target, bool *ret,
     return !target->ops->running || target->ops->running(target, ret, err);
 }
 
+uint64_t amdvi_target_asked(const struct amdvi_target *target)
+{
+    return target && target->ops->asked ? target->ops->asked(target) : 0;
+}
+
 void amdvi_target_refresh(struct amdvi_target *target)
 {
     if (target->ops->refresh) {

@@ -119,6 +119,8 @@ struct amdvi_target_ops {
                                       struct amdvi_error *err);
     /* See amdvi_qmp_next_break().  NULL: there never is one */
     struct json_object *(*next_break)(struct amdvi_target *target);
+    /* Commands that a VM was sent so far.  NULL: there is none */
+    uint64_t (*asked)(const struct amdvi_target *target);
 };
 
 struct amdvi_target {
@@ -149,6 +151,8 @@ bool amdvi_target_resume(struct amdvi_target *target,
 /* Whether the guest runs; a dump does not */
 bool amdvi_target_running(struct amdvi_target *target, bool *ret,
                           struct amdvi_error *err);
+/* Commands that its VM was sent so far; @target may be NULL */
+uint64_t amdvi_target_asked(const struct amdvi_target *target);
 void amdvi_target_refresh(struct amdvi_target *target);
 void amdvi_target_describe(struct amdvi_target *target,
                            struct amdvi_target_info *ret);

@@ -10,7 +10,10 @@
 #include <string.h>
 
 #define PENDING "pending"
-/* An entry that disagreed longer ago may have come and gone since then */
+/*
+ * An entry that disagreed longer ago, without the time that the pace of
+ * queries (pace.h) takes, may have come and gone since then
+ */
 #define MAX_AGE_MS 3000
 
 /* Rows that disagree, in order of their ids */
@@ -74,7 +77,7 @@ static bool is_comparable(const struct amdvi_snapshot *now,
 
     return before && before->view == now->view &&
            age >= AMDVI_CHECK_GRACE_MS &&
-           age - now->took_ms <= MAX_AGE_MS;
+           age - now->took_ms - before->rest_ms <= MAX_AGE_MS;
 }
 
 void amdvi_snapshot_doubt(struct amdvi_snapshot *now,

@@ -10,6 +10,8 @@ struct lease {
     struct amdvi_gate *gate;
     struct amdvi_target_info info;      /* its strings are kept below */
     struct amdvi_strings strings;
+    uint64_t before;            /* commands sent when it was borrowed */
+    uint64_t asked;             /* of ours */
 };
 
 void amdvi_gate_init(struct amdvi_gate *gate, struct amdvi_session *session)
@@ -53,6 +55,7 @@ static struct amdvi_target *borrow(struct amdvi_target *target,
     if (!gate->session->target) {
         amdvi_fail(err, AMDVI_EXIT_CONNECTION, "not connected");
     }
+    lease->before = amdvi_target_asked(gate->session->target);
     return gate->session->target;
 }
 
@@ -61,6 +64,8 @@ static bool give_back(struct amdvi_target *target, bool good,
 {
     struct lease *lease = target->opaque;
 
+    lease->asked += amdvi_target_asked(lease->gate->session->target) -
+                    lease->before;
     if (!good) {
         amdvi_session_failed(lease->gate->session, err);
     }
@@ -156,6 +161,13 @@ static void describe(struct amdvi_target *target,
     *ret = lease->info;
 }
 
+static uint64_t asked(const struct amdvi_target *target)
+{
+    const struct lease *lease = target->opaque;
+
+    return lease->asked;
+}
+
 static void refresh(struct amdvi_target *target)
 {
     struct amdvi_error ignored = { .code = AMDVI_EXIT_OK };
@@ -186,6 +198,7 @@ static const struct amdvi_target_ops lease_ops = {
     .close = close_lease,
     .running = running,
     .read_config = read_config,
+    .asked = asked,
 };
 
 /* The target may go away while its strings are still wanted */

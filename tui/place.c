@@ -207,6 +207,9 @@ void amdvi_tui_ask(struct amdvi_tui *tui, struct amdvi_place *place,
         return;
     }
     place->rows_known = place->rows;
+    if (occasion != AMDVI_ON_TICK) {
+        amdvi_pace_forgive(&tui->pace);
+    }
     for (size_t i = 0; i < panes && good; i++) {
         if (is_wanted(tui, place, i, occasion)) {
             good = ask_pane(tui, place, i);
@@ -370,10 +373,12 @@ static bool is_same_moment(const struct amdvi_tui *tui,
 }
 
 /* Milliseconds until what costs so much is asked for again */
-static int64_t seldom_ms(const struct amdvi_snapshot *snapshot)
+static int64_t seldom_ms(const struct amdvi_job *job)
 {
-    int64_t ms = snapshot->took_ms * AMDVI_SELDOM_SHARE;
+    int64_t ms = job->snapshot->took_ms * AMDVI_SELDOM_SHARE;
+    int64_t rest_ms = amdvi_pace_ms(job->queries, AMDVI_PACE_SELDOM_PER_S);
 
+    ms = ms > rest_ms ? ms : rest_ms;
     return ms > AMDVI_SELDOM_MS ? ms : AMDVI_SELDOM_MS;
 }
 
@@ -414,7 +419,8 @@ static void keep(struct amdvi_tui *tui, struct amdvi_place *place,
                                       job->snapshot)) {
         amdvi_snapshot_free(pane->kept[--pane->nkept]);
     }
-    pane->due_ms = amdvi_clock_ms() + seldom_ms(job->snapshot);
+    job->snapshot->rest_ms = amdvi_pace_ms(job->queries, AMDVI_PACE_PER_S);
+    pane->due_ms = amdvi_clock_ms() + seldom_ms(job);
     pane->kept[pane->nkept++] = job->snapshot;
     job->snapshot = NULL;
     keep_within_limit(tui);
@@ -571,6 +577,9 @@ static void take_done(struct amdvi_tui *tui, const struct amdvi_job *job)
 void amdvi_tui_answer(struct amdvi_tui *tui, struct amdvi_job *job)
 {
     tui->outstanding--;
+    if (!job->slow && job->kind == AMDVI_JOB_SHOW) {
+        amdvi_pace_spend(&tui->pace, amdvi_clock_ms(), job->queries);
+    }
     if (job->slow) {
         take_slow(tui, job);
     } else if (job->kind == AMDVI_JOB_SHOW) {

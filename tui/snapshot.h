@@ -26,6 +26,7 @@ struct amdvi_snapshot {
     struct amdvi_error err;     /* code other than OK: what went wrong */
     int64_t taken_ms;           /* amdvi_clock_ms() */
     int64_t took_ms;            /* time that it took */
+    int64_t rest_ms;            /* after it, until the next may be taken */
     bool still;                 /* of a state that does not change */
     struct amdvi_target_info source;    /* its strings are kept below */
     struct amdvi_fact fact[AMDVI_MAX_FACTS];

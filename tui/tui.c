@@ -81,18 +81,21 @@ static void tick(struct amdvi_tui *tui)
 {
     struct amdvi_place *place = amdvi_tui_place(tui);
     int64_t now = amdvi_clock_ms();
+    bool follows = !tui->is_dump && !tui->frozen && !place->back;
+    bool rests = follows && amdvi_place_ready(place) &&
+                 !amdvi_pace_is_due(&tui->pace, now);
 
     if (now < tui->tick_ms) {
         return;
     }
-    tui->tick_ms = now + tui->interval_ms;
-    if (!tui->is_dump && !tui->frozen && !place->back) {
+    tui->tick_ms = amdvi_pace_next(&tui->pace, now, tui->interval_ms);
+    if (follows && !rests) {
         want_less(place);
         amdvi_tui_ask(tui, place, AMDVI_ON_TICK);
     }
     if (place->pending == 0) {
-        /* there was nothing to ask for */
-        tui->refreshes++;
+        /* there was nothing to ask for, or it is too early */
+        tui->refreshes += !rests;
         amdvi_tui_look(tui);
     }
 }

@@ -10,6 +10,7 @@
 #define AMDVI_TUI_TUI_H
 
 #include "keys.h"
+#include "pace.h"
 #include "screens.h"
 #include "worker.h"
 
@@ -170,6 +171,7 @@ struct amdvi_tui {
     bool stopped;               /* the VM */
     int interval_ms;
     int64_t tick_ms;            /* when the next refresh is due */
+    struct amdvi_pace pace;     /* of refreshes */
     uint64_t refreshes;         /* of the current screen, so far */
     uint64_t wait_for;          /* the script waits for that many */
     struct amdvi_prompt prompt;

@@ -238,6 +238,7 @@ static void do_slowly(struct amdvi_worker *worker, struct amdvi_job *job)
     if (target) {
         take_snapshot(target, job);
     }
+    job->queries = amdvi_target_asked(target);
     amdvi_target_close(target);
 }
 
@@ -470,6 +471,16 @@ static void do_job(struct amdvi_worker *worker, struct amdvi_job *job)
     }
 }
 
+/* A target that is opened or closed meanwhile counts from 0 */
+static void do_counted(struct amdvi_worker *worker, struct amdvi_job *job)
+{
+    uint64_t before = amdvi_target_asked(worker->session->target), after;
+
+    do_job(worker, job);
+    after = amdvi_target_asked(worker->session->target);
+    job->queries = after - (after < before ? 0 : before);
+}
+
 /* NULL: the thread shall end */
 static struct amdvi_job *next_job(struct lane *lane)
 {
@@ -517,7 +528,7 @@ static void *run_fast(void *opaque)
 
     while ((job = next_job(lane)) != NULL) {
         amdvi_gate_enter(&lane->worker->gate);
-        do_job(lane->worker, job);
+        do_counted(lane->worker, job);
         amdvi_gate_leave(&lane->worker->gate);
         post(lane->worker, job);
     }

@@ -57,6 +57,7 @@ struct amdvi_job {
     /* LINE: also if it failed; DUMP: a sentence; SHOW, LOOK: why it stopped */
     char *output;
     bool stopped;               /* SHOW, LOOK: the VM does not run */
+    uint64_t queries;           /* that were sent for it */
     struct amdvi_error err;     /* code other than OK: it failed */
 };
 
