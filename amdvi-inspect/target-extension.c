@@ -192,41 +192,77 @@ static bool query_page(struct extension *ext,
     return good;
 }
 
-/* Add all pages to @list; @arguments may be NULL and is consumed */
+/* What QEMU takes for the "limit" of a page */
+#define MAX_LIMIT 1024
+
+/* Of the items that are wanted those that a page may have */
+static void limit_page(struct json_object *arguments, uint64_t wanted)
+{
+    json_object_object_add(
+        arguments, "limit",
+        json_object_new_uint64(wanted < MAX_LIMIT ? wanted : MAX_LIMIT));
+}
+
+/*
+ * Add all pages to @list, or as many as have "limit" items; @arguments may be
+ * NULL and is consumed
+ */
 static bool query_pages(struct extension *ext,
                         const struct amdvi_query_kind *kind,
                         struct json_object *arguments,
                         struct json_object *list, struct amdvi_error *err)
 {
-    bool good = true, more = true;
+    bool good = true, more = true, limited;
+    uint64_t wanted = 0;
 
     arguments = arguments ? arguments : json_object_new_object();
+    limited = amdvi_reply_number(arguments, "limit", UINT64_MAX, &wanted);
     json_object_object_add(arguments, "id",
                            json_object_new_string(ext->common.id));
+    wanted += json_object_array_length(list);
     for (int i = 0; good && more && i < MAX_PAGES; i++) {
+        if (limited) {
+            limit_page(arguments, wanted - json_object_array_length(list));
+        }
         good = query_page(ext, kind, arguments, list, &more, err);
+        more = more && !(limited && json_object_array_length(list) >= wanted);
     }
     json_object_put(arguments);
     return good;
 }
 
+/* The arguments for one function when @count items are there already */
+static struct json_object *for_device(struct json_object *arguments,
+                                      uint16_t device_id, size_t count)
+{
+    struct json_object *ret = json_object_new_object();
+    bool verify = false;
+    uint64_t limit;
+
+    json_object_object_add(ret, "device-id", json_object_new_int(device_id));
+    if (amdvi_reply_bool(arguments, "verify", &verify)) {
+        json_object_object_add(ret, "verify",
+                               json_object_new_boolean(verify));
+    }
+    if (amdvi_reply_number(arguments, "limit", UINT64_MAX, &limit)) {
+        json_object_object_add(ret, "limit",
+                               json_object_new_uint64(limit - count));
+    }
+    return ret;
+}
+
 /* The TLB of one function; QEMU refuses if it has none that is known */
 static bool query_device_tlb(struct extension *ext, uint16_t device_id,
-                             bool verify, struct json_object *list,
+                             struct json_object *arguments,
+                             struct json_object *list,
                              struct amdvi_error *err)
 {
-    struct json_object *arguments = json_object_new_object();
     struct amdvi_error query_err = { .code = AMDVI_EXIT_OK };
     size_t i = json_object_array_length(list);
 
-    json_object_object_add(arguments, "device-id",
-                           json_object_new_int(device_id));
-    if (verify) {
-        json_object_object_add(arguments, "verify",
-                               json_object_new_boolean(true));
-    }
     if (!query_pages(ext, &amdvi_queries[AMDVI_QUERY_ID_DEVICE_TLBS],
-                     arguments, list, &query_err) &&
+                     for_device(arguments, device_id, i), list,
+                     &query_err) &&
         query_err.code != AMDVI_EXIT_FAILED) {
         *err = query_err;
         return false;
@@ -242,30 +278,39 @@ static bool query_device_tlb(struct extension *ext, uint16_t device_id,
     return true;
 }
 
+/* Those of all functions, until there is what is wanted */
+static bool query_all_tlbs(struct amdvi_target *target,
+                           struct json_object *arguments,
+                           struct json_object *list, struct amdvi_error *err)
+{
+    struct amdvi_pci_list pci;
+    uint64_t limit = UINT64_MAX;
+    bool good = amdvi_target_pci(target, &pci, err);
+
+    amdvi_reply_number(arguments, "limit", UINT64_MAX, &limit);
+    for (size_t i = 0; good && i < pci.count &&
+         json_object_array_length(list) < limit; i++) {
+        good = query_device_tlb(target->opaque, pci.function[i].device_id,
+                                arguments, list, err);
+    }
+    amdvi_pci_list_free(&pci);
+    return good;
+}
+
 /* The TLBs of all functions, or of the one that @arguments name */
 static bool query_device_tlbs(struct amdvi_target *target,
                               struct json_object *arguments,
                               struct json_object *list,
                               struct amdvi_error *err)
 {
-    struct extension *ext = target->opaque;
-    struct amdvi_pci_list pci;
     uint64_t device_id;
-    bool good, verify = false;
     bool one = amdvi_reply_number(arguments, "device-id", UINT16_MAX,
                                   &device_id);
+    bool good = one ? query_device_tlb(target->opaque, (uint16_t)device_id,
+                                       arguments, list, err)
+                    : query_all_tlbs(target, arguments, list, err);
 
-    amdvi_reply_bool(arguments, "verify", &verify);
     json_object_put(arguments);
-    if (one) {
-        return query_device_tlb(ext, (uint16_t)device_id, verify, list, err);
-    }
-    good = amdvi_target_pci(target, &pci, err);
-    for (size_t i = 0; good && i < pci.count; i++) {
-        good = query_device_tlb(ext, pci.function[i].device_id, verify, list,
-                                err);
-    }
-    amdvi_pci_list_free(&pci);
     return good;
 }
 

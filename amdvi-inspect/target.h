@@ -77,7 +77,8 @@ struct amdvi_target_ops {
                           struct amdvi_error *err);
     /*
      * All items of a list, as an array that the caller puts; @arguments may
-     * be NULL and is consumed.  NULL with AMDVI_EXIT_UNSUPPORTED: unknown
+     * be NULL and is consumed.  "limit" in it: items behind so many are not
+     * wanted, and may be left out.  NULL with AMDVI_EXIT_UNSUPPORTED: unknown
      * to this target.  NULL: the target has no such thing.
      */
     struct json_object *(*query)(struct amdvi_target *target,

@@ -125,6 +125,7 @@ struct amdvi_query {
     bool has_late;
     uint64_t late;              /* milliseconds; see check.h */
     uint64_t limit;             /* rows at most; 0: the view's default */
+    uint64_t rows;              /* that are looked at; 0: all */
 };
 
 struct amdvi_fact {

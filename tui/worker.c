@@ -123,6 +123,7 @@ static void fill_query(const struct amdvi_job *job,
         .pasid = subject->pasid, .priv = subject->priv,
         .write = subject->write, .exec = subject->exec,
         .from = job->from ? job->from : subject->from,
+        .rows = job->rows,
     };
     if (job->view->min_args > 0) {
         args[query->nargs++] = subject->bdf;

@@ -53,14 +53,25 @@ static void append(struct json_object *list, struct json_object *more)
     json_object_put(more);
 }
 
-/* "query" arguments, or NULL for none */
-static struct json_object *arguments(const struct amdvi_run *run)
+/* Entries that make all rows that are looked at, and one that says "more" */
+static uint64_t entries_wanted(const struct amdvi_query *query)
 {
-    struct json_object *ret = NULL;
+    return query->rows && !query->stale ? query->rows + 1 : UINT64_MAX;
+}
 
-    if (run->query->verify) {
-        ret = json_object_new_object();
+/* "query" arguments, when so many entries are there already */
+static struct json_object *arguments(const struct amdvi_query *query,
+                                     size_t count)
+{
+    struct json_object *ret = json_object_new_object();
+    uint64_t wanted = entries_wanted(query);
+
+    if (query->verify) {
         json_object_object_add(ret, "verify", json_object_new_boolean(true));
+    }
+    if (wanted < UINT64_MAX) {
+        json_object_object_add(ret, "limit",
+                               json_object_new_uint64(wanted - count));
     }
     return ret;
 }
@@ -93,14 +104,16 @@ static bool read_caches(struct amdvi_run *run, struct json_object *list,
                         struct amdvi_error *err)
 {
     struct json_object *entries = amdvi_target_query(
-        run->target, AMDVI_QUERY_ID_IOTLB, arguments(run), err);
+        run->target, AMDVI_QUERY_ID_IOTLB, arguments(run->query, 0), err);
     bool good = entries != NULL;
+    size_t count;
 
     append(list, entries);
-    if (good) {
+    count = json_object_array_length(list);
+    if (good && count < entries_wanted(run->query)) {
         append(list, amdvi_target_query_if_any(
                          run->target, AMDVI_QUERY_ID_DEVICE_TLBS,
-                         arguments(run), &good, err));
+                         arguments(run->query, count), &good, err));
     }
     if (good && run->query->verify) {
         note_verified(run, list);
