@@ -33,7 +33,8 @@ class Terminal:
     """A program on a pseudo terminal; what it sends is in output."""
 
     def __init__(self, *args: str, size: Tuple[int, int] = (80, 24),
-                 env: Optional[Dict[str, str]] = None) -> None:
+                 env: Optional[Dict[str, str]] = None,
+                 cwd: Optional[str] = None) -> None:
         self.master, self.slave = pty.openpty()
         self.resize(size)
         self.before = termios.tcgetattr(self.slave)
@@ -42,9 +43,10 @@ class Terminal:
                                               **(env or {})})
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen(
-            [str(inspect_tool.program()), *args], stdin=self.slave,
-            stdout=self.slave, stderr=subprocess.PIPE, env=variables,
-            start_new_session=True, preexec_fn=self.take_terminal)
+            [str(inspect_tool.program().resolve()), *args],
+            stdin=self.slave, stdout=self.slave, stderr=subprocess.PIPE,
+            env=variables, cwd=cwd, start_new_session=True,
+            preexec_fn=self.take_terminal)
 
     def take_terminal(self) -> None:
         """In the child: the terminal is its own, and sends it signals."""
@@ -138,15 +140,17 @@ def run_script(script: List[str], *args: str,
     """Run the inspector with a script.
 
     "SAVE name" in the script saves the screen under that name; "DIR" stands
-    for a folder whose other files are returned, too.
+    for a folder whose other files are returned, too.  What is written without
+    a folder's name is not kept.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, \
+            tempfile.TemporaryDirectory() as cwd:
         lines = [line.replace("SAVE ", f":save-screen {folder}/")
                  .replace("DIR", folder) for line in script]
         path = Path(folder) / "script"
         path.write_text("\n".join(lines) + "\n", "utf-8")
         with Terminal(*args, "tui", "--script", str(path), size=size,
-                      env=env) as terminal:
+                      env=env, cwd=cwd) as terminal:
             code, err = terminal.finish()
             output = terminal.output
         saved = {file.name: file.read_text("utf-8")
