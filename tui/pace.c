@@ -9,6 +9,15 @@ int64_t amdvi_pace_ms(uint64_t queries, unsigned int per_s)
     return (int64_t)((queries * 1000 + per_s - 1) / per_s);
 }
 
+int64_t amdvi_pace_seldom_ms(uint64_t queries, int64_t took_ms)
+{
+    int64_t ms = amdvi_pace_ms(queries, AMDVI_PACE_SELDOM_PER_S);
+
+    took_ms *= AMDVI_PACE_SELDOM_SHARE;
+    ms = ms > took_ms ? ms : took_ms;
+    return ms > AMDVI_PACE_SELDOM_MS ? ms : AMDVI_PACE_SELDOM_MS;
+}
+
 void amdvi_pace_spend(struct amdvi_pace *pace, int64_t now_ms,
                       uint64_t queries)
 {

@@ -15,10 +15,17 @@
 /*
  * Queries in a second, of refreshes and of what is seldom asked for.  A look
  * whether the VM runs, once an interval, is the cheapest and comes on top.
- * With 0.2 ms for each, the mean of the screen that costs most, 10 ms.
+ * In the mean a query of a refresh takes 0.2 ms at most, and one of what is
+ * seldom asked for 0.1 ms: together 10 ms.
  */
 #define AMDVI_PACE_PER_S 40
-#define AMDVI_PACE_SELDOM_PER_S 10
+#define AMDVI_PACE_SELDOM_PER_S 20
+/*
+ * What is seldom asked for comes after so many milliseconds at the earliest,
+ * and may take one part in so many of the time
+ */
+#define AMDVI_PACE_SELDOM_MS 5000
+#define AMDVI_PACE_SELDOM_SHARE 10
 
 /* All zero: nothing was asked yet.  Times are those of amdvi_clock_ms() */
 struct amdvi_pace {
@@ -27,6 +34,8 @@ struct amdvi_pace {
 
 /* Milliseconds in which so many queries are allowed */
 int64_t amdvi_pace_ms(uint64_t queries, unsigned int per_s);
+/* Until what took so many, and such a time, is asked for again */
+int64_t amdvi_pace_seldom_ms(uint64_t queries, int64_t took_ms);
 /* So many were sent, the last one now */
 void amdvi_pace_spend(struct amdvi_pace *pace, int64_t now_ms,
                       uint64_t queries);

@@ -372,16 +372,6 @@ static bool is_same_moment(const struct amdvi_tui *tui,
                             before->taken_ms == now->taken_ms);
 }
 
-/* Milliseconds until what costs so much is asked for again */
-static int64_t seldom_ms(const struct amdvi_job *job)
-{
-    int64_t ms = job->snapshot->took_ms * AMDVI_SELDOM_SHARE;
-    int64_t rest_ms = amdvi_pace_ms(job->queries, AMDVI_PACE_SELDOM_PER_S);
-
-    ms = ms > rest_ms ? ms : rest_ms;
-    return ms > AMDVI_SELDOM_MS ? ms : AMDVI_SELDOM_MS;
-}
-
 /* What was fetched is new, the rest is known */
 static void add_known(const struct amdvi_pane *pane, const char *key,
                       struct amdvi_job *job)
@@ -420,7 +410,8 @@ static void keep(struct amdvi_tui *tui, struct amdvi_place *place,
         amdvi_snapshot_free(pane->kept[--pane->nkept]);
     }
     job->snapshot->rest_ms = amdvi_pace_ms(job->queries, AMDVI_PACE_PER_S);
-    pane->due_ms = amdvi_clock_ms() + seldom_ms(job);
+    pane->due_ms = amdvi_clock_ms() +
+                   amdvi_pace_seldom_ms(job->queries, job->snapshot->took_ms);
     pane->kept[pane->nkept++] = job->snapshot;
     job->snapshot = NULL;
     keep_within_limit(tui);

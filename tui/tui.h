@@ -22,12 +22,6 @@
 /* Snapshots of a pane, and bytes of all of them, that are kept */
 #define AMDVI_KEPT 64
 #define AMDVI_KEPT_BYTES (3u << 20)
-/*
- * What costs much is asked for after so many milliseconds at the earliest,
- * and may take one part in so many of the time
- */
-#define AMDVI_SELDOM_MS 5000
-#define AMDVI_SELDOM_SHARE 10
 /* Rows asked for at first */
 #define AMDVI_FIRST_ROWS 256
 /* Ways back that are remembered */

@@ -94,6 +94,19 @@ static void test_forgive(void **state)
     assert_int_equal(pace.due_ms, 6000);
 }
 
+/* Neither many queries nor few that take long come often */
+static void test_seldom(void **state)
+{
+    (void)state;
+    assert_int_equal(amdvi_pace_seldom_ms(0, 0), AMDVI_PACE_SELDOM_MS);
+    assert_int_equal(amdvi_pace_seldom_ms(3, 499), AMDVI_PACE_SELDOM_MS);
+    assert_int_equal(amdvi_pace_seldom_ms(3, 700), 7000);
+    assert_int_equal(amdvi_pace_seldom_ms(60 * AMDVI_PACE_SELDOM_PER_S, 700),
+                     60000);
+    assert_int_equal(amdvi_pace_seldom_ms(60 * AMDVI_PACE_SELDOM_PER_S, 6001),
+                     60010);
+}
+
 /* Part of a query does not come for nothing */
 static void test_rounding(void **state)
 {
@@ -108,7 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cheap), cmocka_unit_test(test_limit),
         cmocka_unit_test(test_parts), cmocka_unit_test(test_forgive),
-        cmocka_unit_test(test_rounding),
+        cmocka_unit_test(test_seldom), cmocka_unit_test(test_rounding),
     };
 
     return cmocka_run_group_tests_name("pace", tests, NULL, NULL);
