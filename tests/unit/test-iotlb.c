@@ -461,31 +461,70 @@ static void test_capacity(void **state)
     assert_int_equal(t->count.replaced, 0);
 }
 
-/*
- * What came last is looked at first, what came first goes first.  Pages of one
- * set: neighbours are a table as large as the cache apart.
- */
+static AmdviTlbPlace place_of(const AmdviIotlb *t, uint64_t addr,
+                              uint16_t domain_id, uint32_t pasid)
+{
+    return amdvi_tlb_place(t, amdvi_tlb_page_key(KEY_VALID, 0, addr),
+                           amdvi_tlb_space(domain_id, pasid));
+}
+
+/* The next page of the same set, and perhaps of the same way */
+static uint64_t next_page(const AmdviIotlb *t, uint64_t addr,
+                          uint16_t domain_id, uint32_t pasid, bool same_way)
+{
+    AmdviTlbPlace wanted = place_of(t, addr, domain_id, pasid), place;
+
+    do {
+        addr += PAGE;
+        place = place_of(t, addr, domain_id, pasid);
+    } while (place.set != wanted.set ||
+             (same_way && place.home != wanted.home));
+    return addr;
+}
+
+/* What came first goes first, and what came last is where one looks first */
 static void test_order(void **state)
 {
     AmdviIotlb *t = *state;
-    uint64_t key = amdvi_tlb_page_key(KEY_VALID | KEY_GUEST, 0, 0);
-    uint64_t space = amdvi_tlb_space(4, 77), added[3 * AMDVI_IOTLB_WAYS];
-    uint32_t set = amdvi_tlb_set(t, key, space), n = 0;
+    uint64_t added[6 * AMDVI_IOTLB_WAYS] = { 0 };
     AmdviIotlbCopy copy;
 
-    for (uint64_t addr = 0; n < ARRAY_SIZE(added); addr += PAGE) {
-        key = amdvi_tlb_page_key(KEY_VALID | KEY_GUEST, 0, addr);
-        if (amdvi_tlb_set(t, key, space) != set) {
-            continue;
+    for (uint32_t n = 0; n < ARRAY_SIZE(added); n++) {
+        AmdviTlbPlace place;
+
+        if (n) {
+            added[n] = next_page(t, added[n - 1], 4, 77, n % 8 < 4);
         }
-        added[n++] = addr;
-        insert(t, addr, guest(4, 77, addr));
-        assert_true(amdvi_iotlb_copy(t, set * AMDVI_IOTLB_WAYS, &copy));
-        assert_int_equal(copy.addr, addr);
-        for (uint32_t i = 0; i < n; i++) {
+        insert(t, added[n], guest(4, 77, added[n]));
+        place = place_of(t, added[n], 4, 77);
+        assert_true(amdvi_iotlb_copy(
+            t, place.set * AMDVI_IOTLB_WAYS + place.home, &copy));
+        assert_int_equal(copy.addr, added[n]);
+        for (uint32_t i = 0; i <= n; i++) {
             assert_int_equal(cached(t, added[i], guest(4, 77, added[i])),
-                             i + AMDVI_IOTLB_WAYS >= n);
+                             i + AMDVI_IOTLB_WAYS > n);
         }
+    }
+}
+
+/* A table as large as the cache is where one looks first, whatever was there */
+static void test_home(void **state)
+{
+    AmdviIotlb *t = *state;
+
+    for (uint64_t i = 0; i < 5 * ENTRIES; i++) {
+        insert(t, i * i * PAGE, guest(4, 1, 0));
+    }
+    for (uint64_t i = 0; i < ENTRIES; i++) {
+        insert(t, i * PAGE, guest(4, 77, i * PAGE));
+    }
+    for (uint64_t i = 0; i < ENTRIES; i++) {
+        AmdviTlbPlace place = place_of(t, i * PAGE, 4, 77);
+        AmdviIotlbCopy copy;
+
+        assert_true(amdvi_iotlb_copy(
+            t, place.set * AMDVI_IOTLB_WAYS + place.home, &copy));
+        assert_int_equal(copy.addr, i * PAGE);
     }
 }
 
@@ -546,9 +585,7 @@ static void test_stale_moved(void **state)
     insert(t, 0x4000, r);
     index = find_copy(t, &copy);
     amdvi_iotlb_judge(t, index, &copy, 99);
-    for (uint64_t i = 1; i <= ENTRIES / 2; i++) {
-        insert(t, 0x4000 + i * PAGE, nested(7, 5, 0));
-    }
+    insert(t, next_page(t, 0x4000, 7, 5, true), nested(7, 5, 0));
     assert_true(amdvi_iotlb_copy(t, index, &copy));
     assert_int_not_equal(copy.addr, 0x4000);
     assert_true(amdvi_iotlb_lookup_any(t, &space, 0x4000, AMDVI_PERM_R, &hit,
@@ -601,7 +638,7 @@ int main(void)
         TEST(hit), TEST(tag), TEST(negative), TEST(page_sizes), TEST(pieces),
         TEST(precision), TEST(thousand), TEST(displaced), TEST(overtaken),
         TEST(wrap_around), TEST(large_range), TEST(capacity),
-        TEST(order), TEST(stale), TEST(stale_moved), TEST(stale_small),
+        TEST(order), TEST(home), TEST(stale), TEST(stale_moved), TEST(stale_small),
         TEST(judged_late),
     };
 

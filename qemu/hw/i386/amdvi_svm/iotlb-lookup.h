@@ -82,17 +82,28 @@ static inline unsigned int amdvi_tlb_class(uint64_t key)
     return (key & KEY_CLASS) >> KEY_CLASS_SHIFT;
 }
 
+/* Where a page belongs */
+typedef struct AmdviTlbPlace {
+    uint32_t set;
+    uint32_t home;              /* way in which it is looked for first */
+} AmdviTlbPlace;
+
 /*
  * Neighbouring pages go to neighbouring sets, so that a table as large as the
- * cache fits into it.  Flags do not count: a flush finds all in one set.
+ * cache fits into it; those that share a set have a way of their own, so that
+ * the processor foresees where each is found.  Flags do not count: a flush
+ * finds all in one set.
  */
-static inline uint32_t amdvi_tlb_set(const AmdviIotlb *t, uint64_t key,
-                                     uint64_t space)
+static inline AmdviTlbPlace amdvi_tlb_place(const AmdviIotlb *t, uint64_t key,
+                                            uint64_t space)
 {
-    uint64_t page = key >> KEY_PAGE_SHIFT;
+    uint64_t page = key >> KEY_PAGE_SHIFT, above = page >> t->set_bits;
     uint64_t other = amdvi_hash(space << 2 | amdvi_tlb_class(key)) >> 40;
 
-    return (uint32_t)(page ^ page >> t->set_bits ^ other) & (t->sets - 1);
+    return (AmdviTlbPlace) {
+        .set = (uint32_t)(page ^ above ^ other) & (t->sets - 1),
+        .home = (uint32_t)above % AMDVI_IOTLB_WAYS,
+    };
 }
 
 /* Whether neither all nor the slots of an entry were flushed since */
@@ -132,11 +143,12 @@ const AmdviIotlbEntry *amdvi_tlb_probe(const AmdviIotlb *t, uint64_t key,
                                        uint64_t space, uint64_t need,
                                        uint64_t *value)
 {
-    uint32_t set = amdvi_tlb_set(t, key, space);
-    const AmdviIotlbEntry *way = &t->entry[set * AMDVI_IOTLB_WAYS];
-    uint32_t seq = qatomic_load_acquire(&t->seq[set]);
+    AmdviTlbPlace place = amdvi_tlb_place(t, key, space);
+    const AmdviIotlbEntry *ways = &t->entry[place.set * AMDVI_IOTLB_WAYS];
+    uint32_t seq = qatomic_load_acquire(&t->seq[place.set]);
 
-    for (int i = 0; i < AMDVI_IOTLB_WAYS; i++, way++) {
+    for (uint32_t i = 0; i < AMDVI_IOTLB_WAYS; i++) {
+        const AmdviIotlbEntry *way = &ways[place.home ^ i];
         uint64_t life;
 
         if (qatomic_load_acquire(&way->key) != key ||
@@ -146,7 +158,8 @@ const AmdviIotlbEntry *amdvi_tlb_probe(const AmdviIotlb *t, uint64_t key,
         *value = qatomic_load_acquire(&way->value);
         life = qatomic_load_acquire(&way->life);
         return (*value & need) == need && amdvi_tlb_alive(t, life) &&
-               !(seq & 1) && qatomic_read(&t->seq[set]) == seq ? way : NULL;
+               !(seq & 1) && qatomic_read(&t->seq[place.set]) == seq
+               ? way : NULL;
     }
     return NULL;
 }

@@ -13,6 +13,9 @@
 #define SLOT_NESTED (UINT64_C(2) << 62)
 #define SLOT_GUEST (UINT64_C(3) << 62)
 
+/* Ways of a set by age, the oldest in the lowest bits: none is old yet */
+#define QUEUE_AT_FIRST (3 << 6 | 2 << 4 | 1 << 2 | 0)
+
 static uint64_t key_addr(uint64_t key)
 {
     return key >> KEY_PAGE_SHIFT << amdvi_tlb_shift(amdvi_tlb_class(key));
@@ -56,7 +59,8 @@ void amdvi_iotlb_init(AmdviIotlb *t, uint32_t entries)
     t->set_bits = ctz32(t->sets);
     t->entry = g_new0(AmdviIotlbEntry, entries);
     t->seq = g_new0(uint32_t, t->sets);
-    t->victim = g_new0(uint8_t, t->sets);
+    t->queue = g_new0(uint8_t, t->sets);
+    memset(t->queue, QUEUE_AT_FIRST, t->sets);
     t->slots = slots_for(entries);
     t->slot_key = g_new0(uint64_t, t->slots);
     t->slot_flushed = g_new0(uint32_t, t->slots);
@@ -69,7 +73,7 @@ void amdvi_iotlb_free(AmdviIotlb *t)
 {
     g_free(t->entry);
     g_free(t->seq);
-    g_free(t->victim);
+    g_free(t->queue);
     g_free(t->slot_key);
     g_free(t->slot_flushed);
     g_free(t->slot_filled);
@@ -95,22 +99,40 @@ static void set_entry(AmdviIotlb *t, uint32_t set, unsigned int way,
 }
 
 /*
- * Put a new entry first, and the one that was there at @way.  So whoever works
- * with less than the cache holds finds all of it in the first place, as the
- * processor foresees.
+ * What becomes of the queue of a set when put_home() has moved an entry: @home
+ * is the newest, what was there is as old as it was, @way has gone
  */
-static void put_first(AmdviIotlb *t, uint32_t set, unsigned int way,
-                      const AmdviIotlbEntry *new)
+static uint8_t requeue(uint8_t queue, unsigned int home, unsigned int way)
 {
-    uint32_t first = set * AMDVI_IOTLB_WAYS, to = first + way;
+    unsigned int kept = 0, shift = 0;
 
-    amdvi_seq_begin(&t->seq[set]);
-    store_entry(&t->entry[to], &t->entry[first]);
-    if (t->stale_since) {
-        t->stale_since[to] = t->stale_since[first];
+    for (unsigned int i = 0; i < AMDVI_IOTLB_WAYS; i++) {
+        unsigned int next = queue & (AMDVI_IOTLB_WAYS - 1);
+
+        queue >>= AMDVI_IOTLB_WAY_BITS;
+        if (next != way) {
+            kept |= (next == home ? way : next) << shift;
+            shift += AMDVI_IOTLB_WAY_BITS;
+        }
     }
-    store_entry(&t->entry[first], new);
-    amdvi_seq_end(&t->seq[set]);
+    return (uint8_t)(kept | home << shift);
+}
+
+/* Put a new entry where it is looked for first, the one there at @way */
+static void put_home(AmdviIotlb *t, AmdviTlbPlace place, unsigned int way,
+                     const AmdviIotlbEntry *new)
+{
+    uint32_t first = place.set * AMDVI_IOTLB_WAYS;
+    uint32_t home = first + place.home, to = first + way;
+
+    amdvi_seq_begin(&t->seq[place.set]);
+    store_entry(&t->entry[to], &t->entry[home]);
+    if (t->stale_since) {
+        t->stale_since[to] = t->stale_since[home];
+    }
+    store_entry(&t->entry[home], new);
+    amdvi_seq_end(&t->seq[place.set]);
+    t->queue[place.set] = requeue(t->queue[place.set], place.home, way);
 }
 
 static void clear_entry(AmdviIotlb *t, uint32_t set, unsigned int way)
@@ -254,30 +276,30 @@ static uint64_t make_life(AmdviIotlb *t, const AmdviSpace *space,
            (uint64_t)slot2 << LIFE_SLOT2_SHIFT | slot;
 }
 
-/*
- * Of an entry that is to go: the same page, a free one, or the oldest, since
- * the first one moves to each of the others in turn.
- */
-static unsigned int choose_way(AmdviIotlb *t, uint32_t set, uint64_t key,
-                               uint64_t space)
+/* Of an entry that is to go: the same page, a free one, or the oldest */
+static unsigned int choose_way(AmdviIotlb *t, AmdviTlbPlace place,
+                               uint64_t key, uint64_t space)
 {
-    const AmdviIotlbEntry *way = &t->entry[set * AMDVI_IOTLB_WAYS];
+    const AmdviIotlbEntry *ways = &t->entry[place.set * AMDVI_IOTLB_WAYS];
     unsigned int free_way = AMDVI_IOTLB_WAYS;
 
     for (unsigned int i = 0; i < AMDVI_IOTLB_WAYS; i++) {
-        if (way[i].key == key && way[i].space == space) {
-            return i;
+        unsigned int way = place.home ^ i;
+        const AmdviIotlbEntry *e = &ways[way];
+
+        if (e->key == key && e->space == space) {
+            return way;
         }
         if (free_way == AMDVI_IOTLB_WAYS &&
-            (!(way[i].key & KEY_VALID) || !amdvi_tlb_alive(t, way[i].life))) {
-            free_way = i;
+            (!(e->key & KEY_VALID) || !amdvi_tlb_alive(t, e->life))) {
+            free_way = way;
         }
     }
     if (free_way < AMDVI_IOTLB_WAYS) {
         return free_way;
     }
     t->count.replaced++;
-    return 1 + t->victim[set]++ % (AMDVI_IOTLB_WAYS - 1);
+    return t->queue[place.set] & (AMDVI_IOTLB_WAYS - 1);
 }
 
 /* The largest size in which pages of this one are kept */
@@ -331,7 +353,7 @@ static void insert(AmdviIotlb *t, uint32_t begin, const AmdviSpace *space,
                    uint8_t widen)
 {
     AmdviIotlbEntry new;
-    uint32_t set;
+    AmdviTlbPlace place;
 
     if (begin != t->time) {
         t->count.refused++;
@@ -341,9 +363,9 @@ static void insert(AmdviIotlb *t, uint32_t begin, const AmdviSpace *space,
     new.space = amdvi_tlb_space(space->domain_id, space->pasid);
     new.value = value;
     new.life = make_life(t, space, widen);
-    set = amdvi_tlb_set(t, new.key, new.space);
+    place = amdvi_tlb_place(t, new.key, new.space);
     qatomic_set(&t->classes, t->classes | 1u << class);
-    put_first(t, set, choose_way(t, set, new.key, new.space), &new);
+    put_home(t, place, choose_way(t, place, new.key, new.space), &new);
     t->count.fills++;
 }
 
@@ -388,7 +410,7 @@ void amdvi_iotlb_flush_all(AmdviIotlb *t)
 /* Drop the translations of one page, whatever kind they are */
 static void drop_page(AmdviIotlb *t, uint64_t key, uint64_t space)
 {
-    uint32_t set = amdvi_tlb_set(t, key, space);
+    uint32_t set = amdvi_tlb_place(t, key, space).set;
     const AmdviIotlbEntry *way = &t->entry[set * AMDVI_IOTLB_WAYS];
 
     for (unsigned int i = 0; i < AMDVI_IOTLB_WAYS; i++) {

@@ -20,7 +20,8 @@
 
 #include "portable.h"
 
-#define AMDVI_IOTLB_WAYS 4
+#define AMDVI_IOTLB_WAY_BITS 2
+#define AMDVI_IOTLB_WAYS (1 << AMDVI_IOTLB_WAY_BITS)
 #define AMDVI_IOTLB_MIN 64
 #define AMDVI_IOTLB_MAX (1 << 20)
 
@@ -53,7 +54,7 @@ typedef struct AmdviIotlbCounters {
 typedef struct AmdviIotlb {
     AmdviIotlbEntry *entry;
     uint32_t *seq;              /* of each set */
-    uint8_t *victim;            /* way that goes next, of each set */
+    uint8_t *queue;             /* ways of each set, the oldest lowest */
     uint32_t sets;              /* a power of two */
     uint32_t set_bits;
 
