@@ -82,6 +82,9 @@ static inline unsigned int amdvi_tlb_class(uint64_t key)
     return (key & KEY_CLASS) >> KEY_CLASS_SHIFT;
 }
 
+/* Of the hash of an address space, what no set has a use for */
+#define HASH_HOME 20
+
 /* Where a page belongs */
 typedef struct AmdviTlbPlace {
     uint32_t set;
@@ -91,8 +94,8 @@ typedef struct AmdviTlbPlace {
 /*
  * Neighbouring pages go to neighbouring sets, so that a table as large as the
  * cache fits into it; those that share a set have a way of their own, so that
- * the processor foresees where each is found.  Flags do not count: a flush
- * finds all in one set.
+ * the processor foresees where each is found.  Address spaces and page sizes
+ * have others.  Flags do not count: a flush finds all in one set.
  */
 static inline AmdviTlbPlace amdvi_tlb_place(const AmdviIotlb *t, uint64_t key,
                                             uint64_t space)
@@ -102,7 +105,7 @@ static inline AmdviTlbPlace amdvi_tlb_place(const AmdviIotlb *t, uint64_t key,
 
     return (AmdviTlbPlace) {
         .set = (uint32_t)(page ^ above ^ other) & (t->sets - 1),
-        .home = (uint32_t)above % AMDVI_IOTLB_WAYS,
+        .home = (uint32_t)(above ^ other >> HASH_HOME) % AMDVI_IOTLB_WAYS,
     };
 }
 
