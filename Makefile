@@ -44,6 +44,8 @@ SAN_ENV := ASAN_OPTIONS=detect_leaks=$(if $(LEAKS),1,0):abort_on_error=1 \
 TOOLS_SAN_ENV := UBSAN_OPTIONS=print_stacktrace=1
 
 # QEMU's own tests start it a hundred times: once is enough.
+# A qtest waits for its QEMU and is waited for: one alone wakes up processors.
+QTEST_JOBS ?= $(shell nproc)
 GUEST_TESTS ?= $(wildcard tests/guest/*-test)
 GUEST_TIMEOUT ?= 1800
 QMP_TESTS = $(filter-out $(if $(SAN),%/tree-test),$(wildcard tests/qmp/*-test))
@@ -142,7 +144,7 @@ check-tsan: qemu-tsan ## I/O threads and invalidations under a thread sanitizer
 check-qtest: qemu qemu-stock ## tests of the device model through qtest (SAN=1 LEAKS=1)
 	@$(SAN_ENV) QTEST_QEMU_BINARY=$(QEMU_DIR)/qemu-system-x86_64 \
 	    AMDVI_STOCK_QEMU=$(OUT)/qemu-stock/qemu-system-x86_64 \
-	    scripts/tap-summary --args "--tap -k" \
+	    scripts/tap-summary --args "--tap -k" --jobs $(QTEST_JOBS) \
 	    $(QEMU_DIR)/tests/qtest/amdvi/*-test
 
 .PHONY: check-qmp
