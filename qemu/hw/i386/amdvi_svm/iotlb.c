@@ -90,14 +90,6 @@ static void store_entry(AmdviIotlbEntry *entry, const AmdviIotlbEntry *new)
     qatomic_store_release(&entry->life, new->life);
 }
 
-static void set_entry(AmdviIotlb *t, uint32_t set, unsigned int way,
-                      const AmdviIotlbEntry *new)
-{
-    amdvi_seq_begin(&t->seq[set]);
-    store_entry(&t->entry[set * AMDVI_IOTLB_WAYS + way], new);
-    amdvi_seq_end(&t->seq[set]);
-}
-
 /*
  * What becomes of the queue of a set when put_home() has moved an entry: @home
  * is the newest, what was there is as old as it was, @way has gone
@@ -139,7 +131,9 @@ static void clear_entry(AmdviIotlb *t, uint32_t set, unsigned int way)
 {
     static const AmdviIotlbEntry none;
 
-    set_entry(t, set, way, &none);
+    amdvi_seq_begin(&t->seq[set]);
+    store_entry(&t->entry[set * AMDVI_IOTLB_WAYS + way], &none);
+    amdvi_seq_end(&t->seq[set]);
 }
 
 /*
